@@ -1,0 +1,24 @@
+"""`python -m edged`, the `edged` script, and the entry point of a frozen binary.
+
+A frozen binary cannot run `python -m`: a worker is the same program with a flag, looked at
+before anything else is imported.
+"""
+
+import sys
+
+WORKER_FLAG = "--edged-worker"
+
+
+def main() -> int:
+    """Run the command line, or become a worker; returns the exit status."""
+    if len(sys.argv) > 1 and sys.argv[1] == WORKER_FLAG:
+        from edged.workers import host
+
+        return host.main(sys.argv[2:])
+    from edged.cli import main as cli
+
+    return cli.main(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,265 @@
+"""The settings tree: defaults < config.toml < EDGED_* variables < flags. Frozen once loaded.
+
+Paths follow the XDG base directories; `EDGED_HOME=DIR` puts all four kinds under one folder.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from edged.errors import ConfigError
+
+Positive = Annotated[int, Meta(ge=1)]
+NonNegative = Annotated[int, Meta(ge=0)]
+
+
+class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One table of config.toml."""
+
+
+class Server(Section):
+    """The socket's bounds.
+
+    frame_bytes: largest single frame (ZMQ_MAXMSGSIZE).
+    request_bytes: largest request, all its frames together.
+    deadline_ms: for requests that give none; 0: none.
+    stall_ms: a client that takes no replies for so long is given up.
+    """
+
+    frame_bytes: Positive = 8 * 2**20
+    request_bytes: Positive = 256 * 2**20
+    frames: Positive = 64
+    requests_per_client: Positive = 64
+    deadline_ms: NonNegative = 0
+    stall_ms: Positive = 30_000
+
+
+class Store(Section):
+    """cipher: `auto` takes AEGIS where the CPU has AES instructions, ChaCha20 otherwise."""
+
+    cipher: str = "auto"
+    readers: Annotated[int, Meta(ge=0, le=16)] = 0
+    ballast_bytes: NonNegative = 2**20
+
+
+class Workers(Section):
+    """keep_alive_ms: -1 for ever, 0 not at all; restarts: at most so many a minute."""
+
+    keep_alive_ms: Annotated[int, Meta(ge=-1)] = 300_000
+    restarts_per_minute: Positive = 5
+    call_deadline_ms: Positive = 120_000
+    load_deadline_ms: Positive = 60_000
+    canary_ms: Positive = 30_000
+    check_ms: Positive = 2_000
+    quarantine_ms: Positive = 300_000
+
+
+class Defaults(Section):
+    """Models by task; empty: the best that fits."""
+
+    transcribe: str = ""
+    vad: str = ""
+    language: str = ""
+
+
+class Jobs(Section):
+    """concurrency: jobs at once; attempts and the first wait between them (doubled, with jitter)."""
+
+    concurrency: Positive = 1
+    attempts: Positive = 3
+    backoff_ms: Positive = 5_000
+    lease_ms: Positive = 30_000
+
+
+class Watch(Section):
+    """settle_ms: a file counts when it stayed the same for so long."""
+
+    settle_ms: Positive = 1_000
+
+
+class Keys(Section):
+    """passphrase_file: opens a wrapped key without a terminal; keyring: the backend, by name."""
+
+    passphrase_file: str = ""
+    keyring: str = ""
+
+
+class Config(Section):
+    """All settings; `threads` maps a model's id to its thread count."""
+
+    server: Server = Server()
+    store: Store = Store()
+    workers: Workers = Workers()
+    defaults: Defaults = Defaults()
+    jobs: Jobs = Jobs()
+    watch: Watch = Watch()
+    keys: Keys = Keys()
+    threads: dict[str, int] = {}
+
+
+class Paths(Struct, frozen=True):
+    """Where things lie. Absolute; nothing is created by looking.
+
+    config: config.toml and the user's own manifests (manifests/).
+    state: the store, the key, the log. runtime: socket and lock. cache: what can be made again.
+    """
+
+    config: Path
+    state: Path
+    runtime: Path
+    cache: Path
+
+    @property
+    def config_file(self) -> Path:
+        """The settings file; it need not exist."""
+        return self.config / "config.toml"
+
+    @property
+    def manifests(self) -> Path:
+        """The user's own manifests."""
+        return self.config / "manifests"
+
+    @property
+    def database(self) -> Path:
+        """The encrypted store."""
+        return self.state / "edged.db"
+
+    @property
+    def key_file(self) -> Path:
+        """The store's key, or its wrapped slots."""
+        return self.state / "db.key"
+
+    @property
+    def log_file(self) -> Path:
+        """Where a daemon that the command line started writes its log."""
+        return self.state / "edged.log"
+
+    @property
+    def socket(self) -> Path:
+        """The ipc endpoint's file."""
+        return self.runtime / "requests"
+
+    @property
+    def endpoint(self) -> str:
+        """The ipc endpoint."""
+        return f"ipc://{self.socket}"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held by the daemon as long as it lives."""
+        return self.runtime / "lock"
+
+    @property
+    def models(self) -> Path:
+        """Model files that were put here by hand or pulled."""
+        return self.state / "models"
+
+
+def find_paths(environ: Mapping[str, str] = os.environ) -> Paths:
+    """The folders for this user: EDGED_HOME, else systemd's, else the XDG base directories.
+
+    Source: XDG Base Directory Specification 0.8; systemd.exec(5) *DIRECTORY variables.
+    """
+    if home := environ.get("EDGED_HOME"):
+        root = Path(home).expanduser().absolute()
+        return Paths(root / "config", root / "state", root / "run", root / "cache")
+    user = Path(environ.get("HOME") or Path.home())
+    return Paths(
+        config=_folder(environ, "CONFIGURATION_DIRECTORY", "XDG_CONFIG_HOME", user / ".config"),
+        state=_folder(environ, "STATE_DIRECTORY", "XDG_STATE_HOME", user / ".local/state"),
+        runtime=_folder(
+            environ, "RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR", _fallback_runtime(user), fallback=""
+        ),
+        cache=_folder(environ, "CACHE_DIRECTORY", "XDG_CACHE_HOME", user / ".cache"),
+    )
+
+
+def _folder(
+    environ: Mapping[str, str], systemd: str, xdg: str, default: Path, *, fallback: str = "edged"
+) -> Path:
+    """One base folder; systemd's variables already name a folder of ours."""
+    if given := environ.get(systemd):
+        return Path(given.split(":")[0])
+    base = environ.get(xdg, "")
+    if base.startswith("/"):
+        return Path(base) / "edged"
+    return default / fallback if fallback else default
+
+
+def _fallback_runtime(user: Path) -> Path:
+    """Without XDG_RUNTIME_DIR (ssh without a session, cron): a private folder beside the state."""
+    return user / ".local/state/edged/run"
+
+
+def load(
+    paths: Paths,
+    environ: Mapping[str, str] = os.environ,
+    flags: Mapping[str, object] | None = None,
+) -> Config:
+    """The settings from file, environment and flags, later ones winning.
+
+    Args:
+        paths: where config.toml lies.
+        environ: EDGED_SECTION_NAME=value, for example EDGED_WORKERS_KEEP_ALIVE_MS=0.
+        flags: dotted names to values, for example {"jobs.concurrency": 2}.
+
+    Raises:
+        ConfigError: a syntax error, an unknown setting, or a value out of range.
+    """
+    tree = _read_file(paths.config_file)
+    for name, value in _from_environment(environ).items():
+        _put(tree, name, value)
+    for name, flag in (flags or {}).items():
+        _put(tree, name, flag)
+    try:
+        return msgspec.convert(tree, Config, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"setting refused: {error}") from error
+
+
+def settings(config: Config) -> dict[str, object]:
+    """Every setting as a dotted name and its value."""
+    tree: dict[str, Any] = msgspec.to_builtins(config)
+    flat: dict[str, object] = {}
+    for section, values in tree.items():
+        for name, value in values.items():
+            flat[f"{section}.{name}"] = value
+    return flat
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise ConfigError(f"cannot read config.toml: {error.strerror}") from error
+    import tomllib  # noqa: PLC0415 - most starts have no file, and `edged status` must be quick
+
+    try:
+        return tomllib.loads(text.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"config.toml is not TOML: {error}") from error
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The EDGED_* variables that name a setting; others (EDGED_HOME, ...) are not settings."""
+    names = {f"EDGED_{name.upper().replace('.', '_')}": name for name in settings(Config())}
+    return {names[variable]: value for variable, value in environ.items() if variable in names}
+
+
+def _put(tree: dict[str, Any], name: str, value: object) -> None:
+    section, _, field = name.partition(".")
+    tree.setdefault(section, {})[field] = value
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

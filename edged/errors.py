@@ -1,0 +1,269 @@
+"""Every error a caller can act on: one leaf per action, each with a wire code and an exit status.
+
+A message names what went wrong and where, in lower case, without user content. `fix` says what to
+do. The table in docs/ERRORS.md is made from this module, and a test compares them.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+Detail = str | int | float | bool | None
+
+
+class EdgedError(Exception):
+    """The root of all errors that edged raises on purpose.
+
+    Args:
+        message: what failed and which one; lower case, no full stop, never user content.
+        fix: what the caller can do; the class's own advice when absent.
+        details: facts for programs (numbers, ids); they travel on the wire beside the message.
+    """
+
+    code: ClassVar[str] = "internal"
+    exit_status: ClassVar[int] = 1
+    retryable: ClassVar[bool] = False
+    advice: ClassVar[str] = "look into the daemon's log; if it happens again, report it"
+
+    def __init__(self, message: str, *, fix: str | None = None, **details: Detail) -> None:
+        super().__init__(message)
+        self.message = message
+        self.fix = fix or self.advice
+        self.details: Mapping[str, Detail] = details
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Refuse pickling: errors travel as wire messages."""
+        msg = "errors travel as wire messages"
+        raise TypeError(msg)
+
+
+class Internal(EdgedError):
+    """A defect of ours; the log holds the traceback."""
+
+
+class BadRequest(EdgedError):
+    """The request itself is wrong: a field, a frame count, a number out of range."""
+
+    code = "bad_request"
+    exit_status = 2
+    advice = "compare the request with PROTOCOL.md"
+
+
+class UnknownRequest(BadRequest):
+    """The request's type is not one this daemon knows."""
+
+    code = "unknown_request"
+    advice = "`describe` lists the requests of this daemon"
+
+
+class DaemonDown(EdgedError):
+    """No daemon answers at the socket."""
+
+    code = "daemon_down"
+    exit_status = 3
+    retryable = True
+    advice = "start it with `edged serve`, or drop --no-start"
+
+
+class Busy(EdgedError):
+    """A bound was reached; the work was refused, not queued."""
+
+    code = "busy"
+    exit_status = 4
+    retryable = True
+    advice = "try again later; `retry_after_ms` in the details is a hint"
+
+
+class Deadline(EdgedError):
+    """The request's deadline passed before it was answered."""
+
+    code = "deadline"
+    exit_status = 5
+    retryable = True
+    advice = "give a larger deadline_ms"
+
+
+class Cancelled(EdgedError):
+    """The work was cancelled, by the client or because the client is gone."""
+
+    code = "cancelled"
+    exit_status = 6
+    advice = "send the request again if it is still wanted"
+
+
+class NotFound(EdgedError):
+    """No recording, job, folder or request with that id."""
+
+    code = "not_found"
+    exit_status = 7
+    advice = "list them first"
+
+
+class BadMedia(EdgedError):
+    """The file or the bytes hold no audio that can be decoded."""
+
+    code = "bad_media"
+    exit_status = 8
+    advice = "give a wav, flac, mp3, ogg/opus, m4a or mp4 file with an audio track"
+
+
+class ModelMissing(EdgedError):
+    """The model is unknown, or its files are not on this machine."""
+
+    code = "model_missing"
+    exit_status = 9
+    advice = "`edged models list` shows what can be used and what is missing"
+
+
+class CorruptModel(EdgedError):
+    """A model's file differs from its manifest's hash, or the engine refuses it."""
+
+    code = "corrupt_model"
+    exit_status = 10
+    advice = "reinstall the package, or copy the file again, and check its sha256"
+
+
+class EngineMissing(EdgedError):
+    """The engine's package is not installed."""
+
+    code = "engine_missing"
+    exit_status = 11
+    advice = "install the extra, for example: pip install 'edged[speech]'"
+
+
+class WorkerGone(EdgedError):
+    """The process that ran the model died or was stopped in the middle of the call."""
+
+    code = "worker_gone"
+    exit_status = 12
+    retryable = True
+    advice = "send the request again; the worker is started anew"
+
+
+class Quarantined(EdgedError):
+    """The model's worker failed too often and is not started again for a while."""
+
+    code = "quarantined"
+    exit_status = 13
+    advice = "see `edged health` for the reason; `edged models load ID` tries again"
+
+
+class WrongKey(EdgedError):
+    """The key does not open the store, or the file is no store of ours."""
+
+    code = "wrong_key"
+    exit_status = 14
+    advice = "restore the key file that belongs to this store, or use the recovery code"
+
+
+class StoreCorrupt(EdgedError):
+    """The store's file is damaged; it is left as it is."""
+
+    code = "store_corrupt"
+    exit_status = 15
+    advice = "restore a backup with `edged restore`; the damaged file is kept"
+
+
+class StoreTooNew(EdgedError):
+    """The store was written by a newer edged; it is left as it is."""
+
+    code = "store_too_new"
+    exit_status = 16
+    advice = "install the newer edged again, or restore an older backup"
+
+
+class DiskFull(EdgedError):
+    """The disk is full: nothing was written, reading goes on."""
+
+    code = "disk_full"
+    exit_status = 17
+    retryable = True
+    advice = "free space, or delete recordings with `edged recordings delete`"
+
+
+class Denied(EdgedError):
+    """The caller may not do that, or the file may not be read."""
+
+    code = "denied"
+    exit_status = 18
+    advice = "run the command as the owner of the daemon: `sudo -u OWNER edged ...`"
+
+
+class TooLarge(EdgedError):
+    """A frame, a request or a file is larger than the configured bound."""
+
+    code = "too_large"
+    exit_status = 19
+    advice = "send it in smaller parts, or pass a path instead of bytes"
+
+
+class AlreadyRunning(EdgedError):
+    """Another daemon owns this home."""
+
+    code = "already_running"
+    exit_status = 20
+    advice = "stop it with `edged shutdown`, or use another EDGED_HOME"
+
+
+class KeyMissing(EdgedError):
+    """No key can be found for a store that exists, or a wrapped key has no passphrase."""
+
+    code = "key_missing"
+    exit_status = 21
+    advice = "see docs/KEYS.md: key file, credential, passphrase file or recovery code"
+
+
+class ConfigError(EdgedError):
+    """The configuration cannot be read or holds a value out of range."""
+
+    code = "config_error"
+    exit_status = 22
+    advice = "`edged config` prints every setting, its value and where it comes from"
+
+
+class Unsupported(EdgedError):
+    """The model or the platform cannot do what was asked (a language, a sample rate)."""
+
+    code = "unsupported"
+    exit_status = 23
+    advice = "`edged models show ID` prints what a model can do"
+
+
+class NotKept(EdgedError):
+    """The recording's audio was not kept, or its original file is gone or changed."""
+
+    code = "not_kept"
+    exit_status = 24
+    advice = "transcribe with keep_audio, or put the original file back"
+
+
+class Conflict(EdgedError):
+    """The thing is in a state in which this cannot be done."""
+
+    code = "conflict"
+    exit_status = 25
+    advice = "look at its state first"
+
+
+class VersionSkew(EdgedError):
+    """Client and daemon speak different versions of the protocol."""
+
+    code = "version_skew"
+    exit_status = 26
+    advice = "restart the daemon after an upgrade: `edged shutdown`, then `edged serve`"
+
+
+def leaves() -> dict[str, type[EdgedError]]:
+    """Every error class by its wire code."""
+    found: dict[str, type[EdgedError]] = {}
+    queue: list[type[EdgedError]] = [EdgedError]
+    while queue:
+        kind = queue.pop()
+        queue.extend(kind.__subclasses__())
+        if kind is not EdgedError:
+            found[kind.code] = kind
+    return found
+
+
+def from_code(code: str, message: str, *, fix: str | None = None) -> EdgedError:
+    """The error that a wire code stands for; an unknown code gives `Internal`."""
+    return leaves().get(code, Internal)(message, fix=fix)

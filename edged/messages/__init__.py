@@ -1,0 +1,1 @@
+"""Every message of the protocol as a typed struct; PROTOCOL.md is their document."""

@@ -1,0 +1,281 @@
+"""Every request of the protocol. PROTOCOL.md documents each with an example that a test decodes."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from edged.media import AudioFormat
+from edged.messages.records import JobState, RecordingStatus
+from edged.messages.wire import (
+    Count,
+    Id,
+    Language,
+    Milliseconds,
+    ModelId,
+    Path,
+    Priority,
+    Request,
+)
+
+Limit = Annotated[int, Meta(ge=1, le=1000)]
+KeepAlive = Annotated[int, Meta(ge=-1, le=2**53)]
+"""Milliseconds a model stays in memory after its last use; 0: not at all; -1: for ever."""
+
+
+class Hello(Request, tag="hello"):
+    """Names the client; optional. The reply says who answers and what its limits are."""
+
+    client: Annotated[str, Meta(min_length=1, max_length=100)]
+    version: Annotated[str, Meta(max_length=100)] = ""
+
+
+class Describe(Request, tag="describe"):
+    """Asks what this daemon can do right now."""
+
+
+class Health(Request, tag="health"):
+    """Asks for the last stored findings; waits for no worker and keeps nothing awake."""
+
+
+class Metrics(Request, tag="metrics"):
+    """Asks for counters and gauges since the daemon's start."""
+
+
+class Vad(Request, tag="vad"):
+    """Voice activity of PCM parts.
+
+    stream: a name that the client chooses; its state lives on between requests of this client.
+        Without it the parts are one whole piece of audio.
+    final: ends the stream and closes an open span.
+    """
+
+    audio: AudioFormat
+    stream: Id | None = None
+    final: bool = False
+    model: ModelId | None = None
+
+
+class Transcribe(Request, tag="transcribe"):
+    """Speech to text: a path, raw PCM parts (with `audio`), or the bytes of a media file in parts.
+
+    keep_audio: whether the store keeps the audio; by default bytes are kept, files are not copied.
+    fresh: transcribe again even if this content was transcribed the same way before.
+    words: give word times.
+    """
+
+    path: Path | None = None
+    audio: AudioFormat | None = None
+    name: Annotated[str, Meta(max_length=255)] | None = None
+    model: ModelId | None = None
+    language: Language | None = None
+    words: bool = True
+    keep_audio: bool | None = None
+    fresh: bool = False
+    priority: Priority = "interactive"
+    keep_alive_ms: KeepAlive | None = None
+
+
+class RecordingsList(Request, tag="recordings.list"):
+    """Recordings, newest first. `before` is the `next` of the page before."""
+
+    limit: Limit = 50
+    before: Id | None = None
+    status: RecordingStatus | None = None
+
+
+class RecordingsGet(Request, tag="recordings.get"):
+    """One recording."""
+
+    recording_id: Id
+
+
+class RecordingsAudio(Request, tag="recordings.audio"):
+    """The audio as it came in, in parts; from the store, or from the unchanged original file."""
+
+    recording_id: Id
+
+
+class RecordingsDelete(Request, tag="recordings.delete"):
+    """Deletes a recording with its transcripts and kept audio; an original file stays."""
+
+    recording_id: Id
+
+
+class RecordingsReprocess(Request, tag="recordings.reprocess"):
+    """Submits a job that transcribes a recording again; the new transcript replaces the old."""
+
+    recording_id: Id
+    model: ModelId | None = None
+    language: Language | None = None
+
+
+class TranscriptsSearch(Request, tag="transcripts.search"):
+    """Full-text search, newest first. The query is plain words, never a query language."""
+
+    query: Annotated[str, Meta(min_length=1, max_length=1000)]
+    limit: Limit = 20
+    recording_id: Id | None = None
+
+
+class SegmentsList(Request, tag="segments.list"):
+    """Segments of a recording's current transcript, in order, after a sequence number."""
+
+    recording_id: Id
+    after_seq: Annotated[int, Meta(ge=-1, le=2**53)] = -1
+    limit: Limit = 500
+
+
+class JobsSubmit(Request, tag="jobs.submit"):
+    """Queues a file for transcription; the same content with the same pipeline is one job."""
+
+    path: Path
+    model: ModelId | None = None
+    language: Language | None = None
+    priority: Priority = "batch"
+    keep_audio: bool = False
+
+
+class JobsGet(Request, tag="jobs.get"):
+    """One job."""
+
+    job_id: Id
+
+
+class JobsList(Request, tag="jobs.list"):
+    """Jobs, newest first, with counts by state."""
+
+    state: JobState | None = None
+    limit: Limit = 50
+
+
+class JobsCancel(Request, tag="jobs.cancel"):
+    """Cancels a queued or running job; what is committed stays."""
+
+    job_id: Id
+
+
+class JobsRetry(Request, tag="jobs.retry"):
+    """Queues a failed or cancelled job again, with its attempts counted anew."""
+
+    job_id: Id
+
+
+class JobsPurge(Request, tag="jobs.purge"):
+    """Removes ended jobs from the list; recordings stay."""
+
+    older_than_ms: Milliseconds = 0
+
+
+class ModelsList(Request, tag="models.list"):
+    """Every manifest, and whether it can run here."""
+
+    task: Annotated[str, Meta(max_length=50)] | None = None
+
+
+class ModelsShow(Request, tag="models.show"):
+    """One manifest in full."""
+
+    model: ModelId
+
+
+class ModelsPs(Request, tag="models.ps"):
+    """Models in memory."""
+
+
+class ModelsLoad(Request, tag="models.load"):
+    """Loads a model now; also ends a quarantine."""
+
+    model: ModelId
+    keep_alive_ms: KeepAlive | None = None
+
+
+class ModelsUnload(Request, tag="models.unload"):
+    """Ends a model's worker after its running call."""
+
+    model: ModelId
+
+
+class WatchAdd(Request, tag="watch.add"):
+    """Watches a folder: new audio and video files become jobs."""
+
+    path: Path
+    recursive: bool = True
+    model: ModelId | None = None
+    language: Language | None = None
+
+
+class WatchRemove(Request, tag="watch.remove"):
+    """Stops watching a folder; jobs and recordings stay."""
+
+    path: Path
+
+
+class WatchList(Request, tag="watch.list"):
+    """Watched folders."""
+
+
+class Subscribe(Request, tag="subscribe"):
+    """Events as a stream of replies until cancelled.
+
+    events: names or prefixes ending in `.`; empty means all.
+    after_event_seq: first the stored events after that number, then the live ones.
+    """
+
+    events: tuple[Annotated[str, Meta(max_length=64)], ...] = ()
+    after_event_seq: Count | None = None
+
+
+class Cancel(Request, tag="cancel"):
+    """Cancels one of this client's own running requests."""
+
+    request_id: Id
+
+
+class Backup(Request, tag="store.backup"):
+    """Writes a consistent, encrypted copy of the store while the daemon works on."""
+
+    path: Path
+
+
+class RotateKey(Request, tag="store.rotate_key"):
+    """Pauses writing, encrypts the store with a new key, resumes."""
+
+
+class Shutdown(Request, tag="shutdown"):
+    """Stops the daemon in order; running jobs resume at the next start."""
+
+
+AnyRequest = (
+    Hello
+    | Describe
+    | Health
+    | Metrics
+    | Vad
+    | Transcribe
+    | RecordingsList
+    | RecordingsGet
+    | RecordingsAudio
+    | RecordingsDelete
+    | RecordingsReprocess
+    | TranscriptsSearch
+    | SegmentsList
+    | JobsSubmit
+    | JobsGet
+    | JobsList
+    | JobsCancel
+    | JobsRetry
+    | JobsPurge
+    | ModelsList
+    | ModelsShow
+    | ModelsPs
+    | ModelsLoad
+    | ModelsUnload
+    | WatchAdd
+    | WatchRemove
+    | WatchList
+    | Subscribe
+    | Cancel
+    | Backup
+    | RotateKey
+    | Shutdown
+)

@@ -1,0 +1,1 @@
+"""edged.models.engines"""
