@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> object:
     """Load the clients on first use (PEP 562)."""
     if name == "Client":
-        from edged.bridge.client import Client  # noqa: PLC0415 - see the module docstring
+        from edged.bridge.client import Client
 
         return Client
     if name == "SyncClient":
-        from edged.bridge.link import SyncClient  # noqa: PLC0415 - see the module docstring
+        from edged.bridge.link import SyncClient
 
         return SyncClient
     raise AttributeError(name)

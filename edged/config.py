@@ -22,7 +22,7 @@ class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One table of config.toml."""
 
 
-class Server(Section):
+class Server(Section, frozen=True):
     """The socket's bounds.
 
     frame_bytes: largest single frame (ZMQ_MAXMSGSIZE).
@@ -39,7 +39,7 @@ class Server(Section):
     stall_ms: Positive = 30_000
 
 
-class Store(Section):
+class Store(Section, frozen=True):
     """cipher: `auto` takes AEGIS where the CPU has AES instructions, ChaCha20 otherwise."""
 
     cipher: str = "auto"
@@ -47,7 +47,7 @@ class Store(Section):
     ballast_bytes: NonNegative = 2**20
 
 
-class Workers(Section):
+class Workers(Section, frozen=True):
     """keep_alive_ms: -1 for ever, 0 not at all; restarts: at most so many a minute."""
 
     keep_alive_ms: Annotated[int, Meta(ge=-1)] = 300_000
@@ -59,7 +59,7 @@ class Workers(Section):
     quarantine_ms: Positive = 300_000
 
 
-class Defaults(Section):
+class Defaults(Section, frozen=True):
     """Models by task; empty: the best that fits."""
 
     transcribe: str = ""
@@ -67,7 +67,7 @@ class Defaults(Section):
     language: str = ""
 
 
-class Jobs(Section):
+class Jobs(Section, frozen=True):
     """concurrency: jobs at once; attempts and the first wait between them (doubled, with jitter)."""
 
     concurrency: Positive = 1
@@ -76,20 +76,20 @@ class Jobs(Section):
     lease_ms: Positive = 30_000
 
 
-class Watch(Section):
+class Watch(Section, frozen=True):
     """settle_ms: a file counts when it stayed the same for so long."""
 
     settle_ms: Positive = 1_000
 
 
-class Keys(Section):
+class Keys(Section, frozen=True):
     """passphrase_file: opens a wrapped key without a terminal; keyring: the backend, by name."""
 
     passphrase_file: str = ""
     keyring: str = ""
 
 
-class Config(Section):
+class Config(Section, frozen=True):
     """All settings; `threads` maps a model's id to its thread count."""
 
     server: Server = Server()
@@ -102,7 +102,7 @@ class Config(Section):
     threads: dict[str, int] = {}
 
 
-class Paths(Struct, frozen=True):
+class Paths(Struct, frozen=True, kw_only=True):
     """Where things lie. Absolute; nothing is created by looking.
 
     config: config.toml and the user's own manifests (manifests/).
@@ -167,7 +167,9 @@ def find_paths(environ: Mapping[str, str] = os.environ) -> Paths:
     """
     if home := environ.get("EDGED_HOME"):
         root = Path(home).expanduser().absolute()
-        return Paths(root / "config", root / "state", root / "run", root / "cache")
+        return Paths(
+            config=root / "config", state=root / "state", runtime=root / "run", cache=root / "cache"
+        )
     user = Path(environ.get("HOME") or Path.home())
     return Paths(
         config=_folder(environ, "CONFIGURATION_DIRECTORY", "XDG_CONFIG_HOME", user / ".config"),
@@ -239,7 +241,7 @@ def _read_file(path: Path) -> dict[str, Any]:
         return {}
     except OSError as error:
         raise ConfigError(f"cannot read config.toml: {error.strerror}") from error
-    import tomllib  # noqa: PLC0415 - most starts have no file, and `edged status` must be quick
+    import tomllib
 
     try:
         return tomllib.loads(text.decode())

@@ -1,1 +1,1 @@
-"""edged.bridge"""
+"""The wire: framing without I/O, one ROUTER, and the clients that talk to it."""

@@ -4,36 +4,36 @@ from edged.messages.records import HealthStatus, Job, ModelState, Recording, Seg
 from edged.messages.wire import Count, Fraction, Id, Milliseconds, Record, Timestamp
 
 
-class Event(Record, tag_field="event"):
+class Event(Record, frozen=True, tag_field="event"):
     """What happened; `event` names it."""
 
 
-class SegmentAdded(Event, tag="segment.added"):
+class SegmentAdded(Event, frozen=True, tag="segment.added"):
     """A segment was committed."""
 
     recording_id: Id
     segment: Segment
 
 
-class RecordingChanged(Event, tag="recording.changed"):
+class RecordingChanged(Event, frozen=True, tag="recording.changed"):
     """A recording was added, or its status or audio length changed."""
 
     recording: Recording
 
 
-class RecordingDeleted(Event, tag="recording.deleted"):
+class RecordingDeleted(Event, frozen=True, tag="recording.deleted"):
     """A recording and all that hung on it is gone."""
 
     recording_id: Id
 
 
-class JobChanged(Event, tag="job.changed"):
+class JobChanged(Event, frozen=True, tag="job.changed"):
     """A job changed its state."""
 
     job: Job
 
 
-class JobProgress(Event, tag="job.progress"):
+class JobProgress(Event, frozen=True, tag="job.progress"):
     """Hint: how far a running job is."""
 
     job_id: Id
@@ -43,7 +43,7 @@ class JobProgress(Event, tag="job.progress"):
     audio_ms: Milliseconds = 0
 
 
-class ModelChanged(Event, tag="model.changed"):
+class ModelChanged(Event, frozen=True, tag="model.changed"):
     """Hint: a model's worker changed its state."""
 
     model: str
@@ -51,7 +51,7 @@ class ModelChanged(Event, tag="model.changed"):
     reason: str = ""
 
 
-class HealthChanged(Event, tag="health.changed"):
+class HealthChanged(Event, frozen=True, tag="health.changed"):
     """Hint: the daemon's health changed."""
 
     status: HealthStatus
@@ -69,7 +69,7 @@ AnyEvent = (
 )
 
 
-class StoredEvent(Record):
+class StoredEvent(Record, frozen=True):
     """A committed event with its place in the store-wide order."""
 
     event_seq: Count

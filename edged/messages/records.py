@@ -19,7 +19,7 @@ ModelState = Literal["unloaded", "loading", "ready", "busy", "quarantined"]
 HealthStatus = Literal["ok", "degraded", "failing"]
 
 
-class Word(Record):
+class Word(Record, frozen=True):
     """One recognised word; times from the recording's start."""
 
     text: str
@@ -28,7 +28,7 @@ class Word(Record):
     confidence: Fraction
 
 
-class Segment(Record):
+class Segment(Record, frozen=True):
     """One utterance; `seq` counts from 0 within the transcript, without gaps.
 
     confidence: the engine's own estimate; the mean of the words where it gives none.
@@ -42,7 +42,7 @@ class Segment(Record):
     words: tuple[Word, ...] = ()
 
 
-class Problem(Record):
+class Problem(Record, frozen=True):
     """An error as data: code and fix as in docs/ERRORS.md."""
 
     code: str
@@ -50,7 +50,7 @@ class Problem(Record):
     fix: str = ""
 
 
-class Recording(Record):
+class Recording(Record, frozen=True):
     """One piece of audio and its current transcript.
 
     audio_ms: length of the audio; 0 until it is decoded.
@@ -78,7 +78,7 @@ class Recording(Record):
     error: Problem | None = None
 
 
-class Job(Record):
+class Job(Record, frozen=True):
     """One entry of the durable queue.
 
     attempts: how often it was started; it fails for good at max_attempts.
@@ -102,7 +102,7 @@ class Job(Record):
     error: Problem | None = None
 
 
-class Hit(Record):
+class Hit(Record, frozen=True):
     """One found segment; `snippet` marks the match with [ and ]."""
 
     recording_id: Id
@@ -114,14 +114,14 @@ class Hit(Record):
     name: str = ""
 
 
-class Span(Record):
+class Span(Record, frozen=True):
     """A stretch of speech, in milliseconds from the stream's start."""
 
     start_ms: Milliseconds
     end_ms: Milliseconds
 
 
-class ModelSummary(Record):
+class ModelSummary(Record, frozen=True):
     """One manifest and whether it can run here.
 
     problem: why it cannot (a missing engine, a missing file), with the fix.
@@ -143,7 +143,7 @@ class ModelSummary(Record):
     problem: Problem | None = None
 
 
-class LoadedModel(Record):
+class LoadedModel(Record, frozen=True):
     """One model in memory.
 
     pss_bytes: proportional set size of its worker process, shared when the worker hosts several.
@@ -162,7 +162,7 @@ class LoadedModel(Record):
     device: str = "cpu"
 
 
-class WatchedFolder(Record):
+class WatchedFolder(Record, frozen=True):
     """A folder whose new files become jobs."""
 
     path: str

@@ -9,7 +9,6 @@ from edged.messages.records import (
     LanguageSource,
     LoadedModel,
     ModelSummary,
-
     Recording,
     Segment,
     Span,
@@ -18,7 +17,7 @@ from edged.messages.records import (
 from edged.messages.wire import Count, Fraction, Id, Milliseconds, Record, Reply, Timestamp
 
 
-class Error(Reply, tag="error"):
+class Error(Reply, frozen=True, tag="error"):
     """The end of a request that failed; codes and fixes are in docs/ERRORS.md."""
 
     code: str
@@ -28,13 +27,13 @@ class Error(Reply, tag="error"):
     details: dict[str, str | int | float | bool | None] = {}
 
 
-class Done(Reply, tag="done"):
+class Done(Reply, frozen=True, tag="done"):
     """The request was carried out; `count` says how many things it touched."""
 
     count: Count = 1
 
 
-class Limits(Record):
+class Limits(Record, frozen=True):
     """The bounds of this daemon."""
 
     frame_bytes: Count
@@ -43,7 +42,7 @@ class Limits(Record):
     requests_per_client: Count
 
 
-class Welcome(Reply, tag="welcome"):
+class Welcome(Reply, frozen=True, tag="welcome"):
     """Who answers."""
 
     version: str
@@ -52,7 +51,7 @@ class Welcome(Reply, tag="welcome"):
     limits: Limits
 
 
-class TaskDescription(Record):
+class TaskDescription(Record, frozen=True):
     """What can be asked of one task: which model answers by default, and why that one."""
 
     default: str | None
@@ -60,7 +59,7 @@ class TaskDescription(Record):
     models: tuple[str, ...]
 
 
-class Description(Reply, tag="description"):
+class Description(Reply, frozen=True, tag="description"):
     """What this daemon can do right now."""
 
     version: str
@@ -73,7 +72,7 @@ class Description(Reply, tag="description"):
     limits: Limits
 
 
-class Reason(Record):
+class Reason(Record, frozen=True):
     """Why the daemon is not well, and what to do."""
 
     code: str
@@ -81,7 +80,7 @@ class Reason(Record):
     fix: str
 
 
-class HealthReport(Reply, tag="health"):
+class HealthReport(Reply, frozen=True, tag="health"):
     """The daemon's own findings; `timestamp` is when it was asked.
 
     last_commit_age_ms: since the last durable commit, the self-test's included; None before it.
@@ -100,14 +99,14 @@ class HealthReport(Reply, tag="health"):
     timestamp: Timestamp
 
 
-class MetricsReport(Reply, tag="metrics"):
+class MetricsReport(Reply, frozen=True, tag="metrics"):
     """Counters since start and present values, by name."""
 
     counters: dict[str, float]
     gauges: dict[str, float]
 
 
-class VadResult(Reply, tag="vad"):
+class VadResult(Reply, frozen=True, tag="vad"):
     """One probability per complete 32-ms window since the last reply of this stream."""
 
     probabilities: tuple[float, ...]
@@ -116,7 +115,7 @@ class VadResult(Reply, tag="vad"):
     position_ms: Milliseconds
 
 
-class Accepted(Reply, tag="accepted"):
+class Accepted(Reply, frozen=True, tag="accepted"):
     """The recording exists; results follow. `reused`: it was transcribed before, the same way."""
 
     recording_id: Id
@@ -124,14 +123,14 @@ class Accepted(Reply, tag="accepted"):
     reused: bool = False
 
 
-class Loading(Reply, tag="loading"):
+class Loading(Reply, frozen=True, tag="loading"):
     """The request waits for a model."""
 
     model: str
     expected_ms: Milliseconds
 
 
-class Progress(Reply, tag="progress"):
+class Progress(Reply, frozen=True, tag="progress"):
     """How far the work is; `audio_ms` is 0 while the length is unknown."""
 
     stage: str
@@ -140,13 +139,13 @@ class Progress(Reply, tag="progress"):
     audio_ms: Milliseconds = 0
 
 
-class Transcript(Reply, tag="transcript"):
+class Transcript(Reply, frozen=True, tag="transcript"):
     """Segments, each already committed."""
 
     segments: tuple[Segment, ...]
 
 
-class Transcribed(Reply, tag="transcribed"):
+class Transcribed(Reply, frozen=True, tag="transcribed"):
     """The end of a transcription.
 
     compute_ms: time spent in the models, summed.
@@ -161,20 +160,20 @@ class Transcribed(Reply, tag="transcribed"):
     segment_count: Count
 
 
-class Recordings(Reply, tag="recordings"):
+class Recordings(Reply, frozen=True, tag="recordings"):
     """A page of recordings; `next` continues it."""
 
     recordings: tuple[Recording, ...]
     next: Id | None = None
 
 
-class OneRecording(Reply, tag="recording"):
+class OneRecording(Reply, frozen=True, tag="recording"):
     """One recording."""
 
     recording: Recording
 
 
-class Audio(Reply, tag="audio"):
+class Audio(Reply, frozen=True, tag="audio"):
     """A part of a recording's audio, as binary frame 1.
 
     audio: facts when the bytes are raw PCM; None when they are a media file.
@@ -187,40 +186,40 @@ class Audio(Reply, tag="audio"):
     audio: AudioFormat | None = None
 
 
-class Segments(Reply, tag="segments"):
+class Segments(Reply, frozen=True, tag="segments"):
     """A page of segments; `next` is the `after_seq` that continues it."""
 
     segments: tuple[Segment, ...]
     next: Count | None = None
 
 
-class Hits(Reply, tag="hits"):
+class Hits(Reply, frozen=True, tag="hits"):
     """What a search found."""
 
     hits: tuple[Hit, ...]
 
 
-class OneJob(Reply, tag="job"):
+class OneJob(Reply, frozen=True, tag="job"):
     """One job; `existing`: the same work was already submitted."""
 
     job: Job
     existing: bool = False
 
 
-class Jobs(Reply, tag="jobs"):
+class Jobs(Reply, frozen=True, tag="jobs"):
     """Jobs and how many there are in each state."""
 
     jobs: tuple[Job, ...]
     counts: dict[str, int]
 
 
-class Models(Reply, tag="models"):
+class Models(Reply, frozen=True, tag="models"):
     """Manifests."""
 
     models: tuple[ModelSummary, ...]
 
 
-class ModelFile(Record):
+class ModelFile(Record, frozen=True):
     """One file of a model and where it was found."""
 
     name: str
@@ -230,7 +229,7 @@ class ModelFile(Record):
     found: bool
 
 
-class ModelDetails(Reply, tag="model"):
+class ModelDetails(Reply, frozen=True, tag="model"):
     """One manifest in full."""
 
     model: ModelSummary
@@ -241,19 +240,19 @@ class ModelDetails(Reply, tag="model"):
     holds_gil: bool
 
 
-class LoadedModels(Reply, tag="loaded_models"):
+class LoadedModels(Reply, frozen=True, tag="loaded_models"):
     """Models in memory."""
 
     models: tuple[LoadedModel, ...]
 
 
-class Folders(Reply, tag="folders"):
+class Folders(Reply, frozen=True, tag="folders"):
     """Watched folders."""
 
     folders: tuple[WatchedFolder, ...]
 
 
-class EventReply(Reply, tag="event"):
+class EventReply(Reply, frozen=True, tag="event"):
     """One event; `event_seq` is None for hints."""
 
     event_seq: Count | None
@@ -261,13 +260,13 @@ class EventReply(Reply, tag="event"):
     body: AnyEvent
 
 
-class Overflow(Reply, tag="overflow"):
+class Overflow(Reply, frozen=True, tag="overflow"):
     """The subscriber was too slow: `dropped` events are missing here; refill by `after_event_seq`."""
 
     dropped: Count
 
 
-class BackedUp(Reply, tag="backed_up"):
+class BackedUp(Reply, frozen=True, tag="backed_up"):
     """The copy is complete and on the disk."""
 
     path: str
@@ -302,4 +301,3 @@ AnyReply = (
     | Overflow
     | BackedUp
 )
-

@@ -22,26 +22,26 @@ KeepAlive = Annotated[int, Meta(ge=-1, le=2**53)]
 """Milliseconds a model stays in memory after its last use; 0: not at all; -1: for ever."""
 
 
-class Hello(Request, tag="hello"):
+class Hello(Request, frozen=True, tag="hello"):
     """Names the client; optional. The reply says who answers and what its limits are."""
 
     client: Annotated[str, Meta(min_length=1, max_length=100)]
     version: Annotated[str, Meta(max_length=100)] = ""
 
 
-class Describe(Request, tag="describe"):
+class Describe(Request, frozen=True, tag="describe"):
     """Asks what this daemon can do right now."""
 
 
-class Health(Request, tag="health"):
+class Health(Request, frozen=True, tag="health"):
     """Asks for the last stored findings; waits for no worker and keeps nothing awake."""
 
 
-class Metrics(Request, tag="metrics"):
+class Metrics(Request, frozen=True, tag="metrics"):
     """Asks for counters and gauges since the daemon's start."""
 
 
-class Vad(Request, tag="vad"):
+class Vad(Request, frozen=True, tag="vad"):
     """Voice activity of PCM parts.
 
     stream: a name that the client chooses; its state lives on between requests of this client.
@@ -55,7 +55,7 @@ class Vad(Request, tag="vad"):
     model: ModelId | None = None
 
 
-class Transcribe(Request, tag="transcribe"):
+class Transcribe(Request, frozen=True, tag="transcribe"):
     """Speech to text: a path, raw PCM parts (with `audio`), or the bytes of a media file in parts.
 
     keep_audio: whether the store keeps the audio; by default bytes are kept, files are not copied.
@@ -75,7 +75,7 @@ class Transcribe(Request, tag="transcribe"):
     keep_alive_ms: KeepAlive | None = None
 
 
-class RecordingsList(Request, tag="recordings.list"):
+class RecordingsList(Request, frozen=True, tag="recordings.list"):
     """Recordings, newest first. `before` is the `next` of the page before."""
 
     limit: Limit = 50
@@ -83,25 +83,25 @@ class RecordingsList(Request, tag="recordings.list"):
     status: RecordingStatus | None = None
 
 
-class RecordingsGet(Request, tag="recordings.get"):
+class RecordingsGet(Request, frozen=True, tag="recordings.get"):
     """One recording."""
 
     recording_id: Id
 
 
-class RecordingsAudio(Request, tag="recordings.audio"):
+class RecordingsAudio(Request, frozen=True, tag="recordings.audio"):
     """The audio as it came in, in parts; from the store, or from the unchanged original file."""
 
     recording_id: Id
 
 
-class RecordingsDelete(Request, tag="recordings.delete"):
+class RecordingsDelete(Request, frozen=True, tag="recordings.delete"):
     """Deletes a recording with its transcripts and kept audio; an original file stays."""
 
     recording_id: Id
 
 
-class RecordingsReprocess(Request, tag="recordings.reprocess"):
+class RecordingsReprocess(Request, frozen=True, tag="recordings.reprocess"):
     """Submits a job that transcribes a recording again; the new transcript replaces the old."""
 
     recording_id: Id
@@ -109,7 +109,7 @@ class RecordingsReprocess(Request, tag="recordings.reprocess"):
     language: Language | None = None
 
 
-class TranscriptsSearch(Request, tag="transcripts.search"):
+class TranscriptsSearch(Request, frozen=True, tag="transcripts.search"):
     """Full-text search, newest first. The query is plain words, never a query language."""
 
     query: Annotated[str, Meta(min_length=1, max_length=1000)]
@@ -117,7 +117,7 @@ class TranscriptsSearch(Request, tag="transcripts.search"):
     recording_id: Id | None = None
 
 
-class SegmentsList(Request, tag="segments.list"):
+class SegmentsList(Request, frozen=True, tag="segments.list"):
     """Segments of a recording's current transcript, in order, after a sequence number."""
 
     recording_id: Id
@@ -125,7 +125,7 @@ class SegmentsList(Request, tag="segments.list"):
     limit: Limit = 500
 
 
-class JobsSubmit(Request, tag="jobs.submit"):
+class JobsSubmit(Request, frozen=True, tag="jobs.submit"):
     """Queues a file for transcription; the same content with the same pipeline is one job."""
 
     path: Path
@@ -135,67 +135,67 @@ class JobsSubmit(Request, tag="jobs.submit"):
     keep_audio: bool = False
 
 
-class JobsGet(Request, tag="jobs.get"):
+class JobsGet(Request, frozen=True, tag="jobs.get"):
     """One job."""
 
     job_id: Id
 
 
-class JobsList(Request, tag="jobs.list"):
+class JobsList(Request, frozen=True, tag="jobs.list"):
     """Jobs, newest first, with counts by state."""
 
     state: JobState | None = None
     limit: Limit = 50
 
 
-class JobsCancel(Request, tag="jobs.cancel"):
+class JobsCancel(Request, frozen=True, tag="jobs.cancel"):
     """Cancels a queued or running job; what is committed stays."""
 
     job_id: Id
 
 
-class JobsRetry(Request, tag="jobs.retry"):
+class JobsRetry(Request, frozen=True, tag="jobs.retry"):
     """Queues a failed or cancelled job again, with its attempts counted anew."""
 
     job_id: Id
 
 
-class JobsPurge(Request, tag="jobs.purge"):
+class JobsPurge(Request, frozen=True, tag="jobs.purge"):
     """Removes ended jobs from the list; recordings stay."""
 
     older_than_ms: Milliseconds = 0
 
 
-class ModelsList(Request, tag="models.list"):
+class ModelsList(Request, frozen=True, tag="models.list"):
     """Every manifest, and whether it can run here."""
 
     task: Annotated[str, Meta(max_length=50)] | None = None
 
 
-class ModelsShow(Request, tag="models.show"):
+class ModelsShow(Request, frozen=True, tag="models.show"):
     """One manifest in full."""
 
     model: ModelId
 
 
-class ModelsPs(Request, tag="models.ps"):
+class ModelsPs(Request, frozen=True, tag="models.ps"):
     """Models in memory."""
 
 
-class ModelsLoad(Request, tag="models.load"):
+class ModelsLoad(Request, frozen=True, tag="models.load"):
     """Loads a model now; also ends a quarantine."""
 
     model: ModelId
     keep_alive_ms: KeepAlive | None = None
 
 
-class ModelsUnload(Request, tag="models.unload"):
+class ModelsUnload(Request, frozen=True, tag="models.unload"):
     """Ends a model's worker after its running call."""
 
     model: ModelId
 
 
-class WatchAdd(Request, tag="watch.add"):
+class WatchAdd(Request, frozen=True, tag="watch.add"):
     """Watches a folder: new audio and video files become jobs."""
 
     path: Path
@@ -204,17 +204,17 @@ class WatchAdd(Request, tag="watch.add"):
     language: Language | None = None
 
 
-class WatchRemove(Request, tag="watch.remove"):
+class WatchRemove(Request, frozen=True, tag="watch.remove"):
     """Stops watching a folder; jobs and recordings stay."""
 
     path: Path
 
 
-class WatchList(Request, tag="watch.list"):
+class WatchList(Request, frozen=True, tag="watch.list"):
     """Watched folders."""
 
 
-class Subscribe(Request, tag="subscribe"):
+class Subscribe(Request, frozen=True, tag="subscribe"):
     """Events as a stream of replies until cancelled.
 
     events: names or prefixes ending in `.`; empty means all.
@@ -225,23 +225,23 @@ class Subscribe(Request, tag="subscribe"):
     after_event_seq: Count | None = None
 
 
-class Cancel(Request, tag="cancel"):
+class Cancel(Request, frozen=True, tag="cancel"):
     """Cancels one of this client's own running requests."""
 
     request_id: Id
 
 
-class Backup(Request, tag="store.backup"):
+class Backup(Request, frozen=True, tag="store.backup"):
     """Writes a consistent, encrypted copy of the store while the daemon works on."""
 
     path: Path
 
 
-class RotateKey(Request, tag="store.rotate_key"):
+class RotateKey(Request, frozen=True, tag="store.rotate_key"):
     """Pauses writing, encrypts the store with a new key, resumes."""
 
 
-class Shutdown(Request, tag="shutdown"):
+class Shutdown(Request, frozen=True, tag="shutdown"):
     """Stops the daemon in order; running jobs resume at the next start."""
 
 

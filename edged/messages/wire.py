@@ -12,7 +12,9 @@ Milliseconds = Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 ModelId = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
-Language = Annotated[str, Meta(min_length=2, max_length=8, pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$")]
+Language = Annotated[
+    str, Meta(min_length=2, max_length=8, pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$")
+]
 Path = Annotated[str, Meta(min_length=1, max_length=4096)]
 Timestamp = str
 """UTC, ISO 8601 with milliseconds: 2026-11-21T08:00:00.000Z."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 
-class Yielded(BaseException):  # noqa: N818 - no error: a batch call gave way and starts over
+class Yielded(BaseException):
     """Raised by a yieldable call when another call waits; the caller queues it again."""
 
 

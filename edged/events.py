@@ -1,0 +1,101 @@
+"""The Bus: publishing never waits; each subscription is bounded and counts what it dropped."""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from edged.messages.events import AnyEvent, StoredEvent
+from edged.messages.wire import Timestamp
+
+LONGEST_QUEUE = 1_000
+"""Events that wait for one subscriber; then the newest are dropped and counted."""
+
+Published = tuple[int | None, Timestamp, AnyEvent]
+"""The event's number (None for a hint), when it happened, and what."""
+
+
+class Subscription:
+    """One subscriber's queue. Use it as an async iterator; close it when done."""
+
+    def __init__(self, bus: "Bus", names: tuple[str, ...]) -> None:
+        self._bus = bus
+        self._names = names
+        self._queue: deque[Published] = deque()
+        self._wake = asyncio.Event()
+        self._dropped = 0
+
+    def wants(self, name: str) -> bool:
+        """Whether an event's name or prefix was asked for; no names mean all."""
+        return not self._names or any(
+            name == asked or (asked.endswith(".") and name.startswith(asked))
+            for asked in self._names
+        )
+
+    def offer(self, event: Published) -> None:
+        """Queue an event, or count it as dropped."""
+        if len(self._queue) >= LONGEST_QUEUE:
+            self._dropped += 1
+        else:
+            self._queue.append(event)
+        self._wake.set()
+
+    async def next(self) -> Published | int:
+        """The next event; or how many are missing at this place."""
+        while not self._queue and not self._dropped:
+            self._wake.clear()
+            await self._wake.wait()
+        if self._queue:
+            return self._queue.popleft()
+        dropped, self._dropped = self._dropped, 0
+        return dropped
+
+    def close(self) -> None:
+        """Stop receiving."""
+        self._bus.forget(self)
+
+
+class Bus:
+    """Hands events to subscriptions. Loop thread only."""
+
+    def __init__(self) -> None:
+        self._subscriptions: list[Subscription] = []
+        self.published = 0
+
+    def subscribe(self, names: Iterable[str] = ()) -> Subscription:
+        """A subscription to events with these names or prefixes (ending in a dot); none mean all."""
+        subscription = Subscription(self, tuple(names))
+        self._subscriptions.append(subscription)
+        return subscription
+
+    def forget(self, subscription: Subscription) -> None:
+        """Take a subscription off the list."""
+        if subscription in self._subscriptions:
+            self._subscriptions.remove(subscription)
+
+    def committed(self, events: Iterable[StoredEvent]) -> None:
+        """Publish events whose rows are committed."""
+        for event in events:
+            self._publish((event.event_seq, event.at, event.body))
+
+    def hint(self, body: AnyEvent) -> None:
+        """Publish what may be lost: it carries no number."""
+        if self._subscriptions:
+            self._publish((None, now(), body))
+
+    def _publish(self, event: Published) -> None:
+        self.published += 1
+        name = event_name(event[2])
+        for subscription in self._subscriptions:
+            if subscription.wants(name):
+                subscription.offer(event)
+
+
+def event_name(body: AnyEvent) -> str:
+    """The name an event has on the wire."""
+    return str(type(body).__struct_config__.tag)
+
+
+def now() -> Timestamp:
+    """The present as the wire writes it: UTC with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
