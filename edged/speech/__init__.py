@@ -1,0 +1,1 @@
+"""Pure functions of the speech trade: segmenting, packing, times of words."""
