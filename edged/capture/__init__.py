@@ -1,0 +1,1 @@
+"""Media in: decoding in a worker, files and watched folders in the daemon."""

@@ -1,0 +1,141 @@
+"""What the decode worker is asked and what it answers; importable without any codec."""
+
+from collections.abc import Iterator
+from typing import Annotated, Protocol
+
+from msgspec import Meta, Struct
+
+from edged.errors import BadMedia
+from edged.media import AudioChunk, AudioFormat
+
+WINDOW_SAMPLES = 512
+"""Samples per loudness value: 32 ms at 16 kHz, one Silero window."""
+
+PART_SAMPLES = 937 * WINDOW_SAMPLES
+"""The most samples in one part: whole windows, just under 30 s (a whole-file VAD pass in 30-s
+calls costs what one call costs. Measured: facts of issue 2, 2026-11, 2 vCPU)."""
+
+MIN_SAMPLE_RATE = 1_000
+MAX_SAMPLE_RATE = 768_000
+MAX_CHANNELS = 64
+
+MEDIA_SUFFIXES = frozenset(
+    [
+        ".wav",
+        ".wave",
+        ".w64",
+        ".flac",
+        ".mp3",
+        ".ogg",
+        ".oga",
+        ".opus",
+        ".m4a",
+        ".m4b",
+        ".aac",
+        ".mp4",
+        ".m4v",
+        ".mov",
+        ".mkv",
+        ".mka",
+        ".webm",
+        ".aif",
+        ".aiff",
+        ".caf",
+        ".amr",
+        ".3gp",
+    ]
+)
+"""Names that a watched folder takes for media, in lower case. What a file really is, the decoder
+finds out from its content."""
+
+
+class DecodeOptions(Struct, frozen=True, kw_only=True):
+    """Which media to decode.
+
+    fd: index of the media's descriptor among those that come with the call.
+    audio: how to read raw PCM; None for a media file, which says so itself.
+    start: first sample wanted, counted at 16 kHz; a multiple of 512. Those before are decoded
+        (so that the result is the same to the bit) and left out.
+    """
+
+    fd: Annotated[int, Meta(ge=0)] = 0
+    audio: AudioFormat | None = None
+    start: Annotated[int, Meta(ge=0, multiple_of=WINDOW_SAMPLES)] = 0
+
+
+class MediaFacts(Struct, frozen=True, kw_only=True):
+    """What a media file says about its audio.
+
+    audio_ms: the stated or estimated length; 0: unknown. Only decoding tells the true one.
+    sample_rate: Hz. channels: of the original.
+    container, codec: FFmpeg's short names, for example `matroska` and `opus`; `pcm` when raw.
+    """
+
+    audio_ms: int
+    sample_rate: int
+    channels: int
+    container: str
+    codec: str
+
+
+class DecodedPart(Struct, frozen=True, kw_only=True):
+    """A run of decoded audio: mono s16le at 16 kHz, at most 30 s, whole windows but for the last.
+
+    pcm: the samples; empty only in a final part, when `start` lay at or past the end.
+    rms: float32 little-endian, one value per 512 samples (the last one of what is left), of full
+        scale 1.0.
+    start: index of the first sample, counted from the recording's start.
+    final: no part follows.
+    truncated: on the final part: the file ends before its stated end, or parts of it are damaged.
+    """
+
+    pcm: bytes
+    rms: bytes
+    start: int
+    final: bool = False
+    truncated: bool = False
+
+    @property
+    def audio(self) -> AudioChunk:
+        """The samples as models take them."""
+        return AudioChunk(data=self.pcm, start=self.start)
+
+
+class MediaDecoder(Protocol):
+    """Fulfilled by edged.capture.decoder in the decode worker."""
+
+    def probe(self, options: DecodeOptions) -> MediaFacts:
+        """What the media says about its audio, without decoding it.
+
+        Raises:
+            BadMedia: no audio in it, or not in a form that can be decoded.
+        """
+        ...
+
+    def decode(self, options: DecodeOptions) -> Iterator[DecodedPart]:
+        """The audio in parts, in order; the last one is final.
+
+        Raises:
+            BadMedia: nothing in it can be decoded; a truncated file gives its readable part.
+        """
+        ...
+
+
+def check_bounds(sample_rate: int, channels: int) -> None:
+    """Refuse what no microphone and no editor makes.
+
+    Raises:
+        BadMedia: naming the fact that is out of bounds.
+    """
+    if not MIN_SAMPLE_RATE <= sample_rate <= MAX_SAMPLE_RATE:
+        raise BadMedia(
+            f"a sample rate of {sample_rate} Hz is out of bounds",
+            fix=f"give audio of {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE} Hz",
+            sample_rate=sample_rate,
+        )
+    if not 1 <= channels <= MAX_CHANNELS:
+        raise BadMedia(
+            f"{channels} channels are out of bounds",
+            fix=f"give audio of 1 to {MAX_CHANNELS} channels",
+            channels=channels,
+        )
