@@ -16,7 +16,7 @@ from typing import Self, TypeVar
 import zmq
 
 from edged.bridge import endpoint as sockets
-from edged.bridge.framing import GOES_ON, Buffer, pack_request, read_reply
+from edged.bridge.framing import GOES_ON, Buffer, pack_request, read_reply, split
 from edged.config import find_paths
 from edged.errors import BadRequest, DaemonDown, EdgedError, VersionSkew, from_code
 from edged.media import AudioFormat
@@ -32,8 +32,6 @@ ANSWER_WITHIN_S = 5.0
 QUEUED_REPLIES = 256
 """Replies of one stream that wait for a slow caller; then the socket is not read any more."""
 MESSAGES_PER_TURN = 64
-PART_BYTES = 4 * 2**20
-"""Audio is cut into parts of this size: half of what the daemon takes in one frame."""
 
 
 class Client:
@@ -73,11 +71,12 @@ class Client:
         """Give the socket back; running streams end with DaemonDown."""
         if self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket.fileno())
+            self._socket.close(linger=0)
             self._socket = None
         for queue in self._streams.values():
             if not queue.full():
                 queue.put_nowait(DaemonDown("the client was closed"))
-        self._context.destroy(linger=0)
+        self._context.term()
 
     # requests
 
@@ -229,10 +228,3 @@ class Client:
             queue.put_nowait(from_code(reply.code, reply.message, fix=reply.fix))
         else:
             queue.put_nowait((reply, parts))
-
-
-def split(data: bytes, audio: AudioFormat | None) -> tuple[memoryview, ...]:
-    """Bytes as parts that pass the daemon's frame size; PCM is cut between samples."""
-    step = PART_BYTES - PART_BYTES % (audio.frame_bytes if audio else 1)
-    view = memoryview(data)
-    return tuple(view[start : start + step] for start in range(0, len(view), step))

@@ -7,6 +7,7 @@ bind. Source of the options: measured, and the reasons are in ARCHITECTURE.md, d
 import fcntl
 import os
 import stat
+import time
 from pathlib import Path
 
 import zmq
@@ -19,6 +20,9 @@ PRIVATE = 0o700
 
 LONGEST_SOCKET_PATH = 107
 """Bytes. Source: sockaddr_un.sun_path on Linux, 108 with its NUL (103 on macOS)."""
+
+LOCK_ATTEMPTS = 10
+LOCK_PAUSE_S = 0.01
 
 LINGER_MS = 500
 HANDSHAKE_MS = 3_000
@@ -40,17 +44,27 @@ class Lock:
         """
         make_private(paths.runtime)
         self._file = os.open(paths.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if not _locked(self._file):
             os.close(self._file)
-            raise AlreadyRunning("another daemon runs in this home") from error
+            raise AlreadyRunning("another daemon runs in this home")
         os.truncate(self._file, 0)
         os.write(self._file, f"{os.getpid()}\n".encode())
 
     def close(self) -> None:
         """Let the next daemon in."""
         os.close(self._file)
+
+
+def _locked(file: int) -> bool:
+    """Whether the lock is ours now; asks again for a moment, since `holder` takes it to look."""
+    for _ in range(LOCK_ATTEMPTS):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(LOCK_PAUSE_S)
+        else:
+            return True
+    return False
 
 
 def holder(paths: Paths) -> int | None:

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from edged.errors import BadRequest, EdgedError, TooLarge, UnknownRequest, VersionSkew
+from edged.media import AudioFormat
 from edged.messages.envelope import (
     PROTOCOL,
     Envelope,
@@ -39,6 +40,9 @@ UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Overflow
 
 GOES_ON = (Accepted, Loading, Progress, Transcript, Audio, EventReply, Overflow)
 """Replies that another one follows; every other reply ends its request."""
+
+PART_BYTES = 4 * 2**20
+"""Clients cut audio into parts of this size: half of what the daemon takes in one frame."""
 
 _numbers = count(1)
 
@@ -159,3 +163,10 @@ def error_reply(error: EdgedError) -> Error:
         retryable=error.retryable,
         details=dict(error.details),
     )
+
+
+def split(data: bytes, audio: AudioFormat | None) -> tuple[memoryview, ...]:
+    """Bytes as parts that pass the daemon's frame size; PCM is cut between samples."""
+    step = PART_BYTES - PART_BYTES % (audio.frame_bytes if audio else 1)
+    view = memoryview(data)
+    return tuple(view[start : start + step] for start in range(0, len(view), step))

@@ -56,7 +56,8 @@ class SyncClient:
 
     def close(self) -> None:
         """Give the socket back; unsent requests are dropped."""
-        self._context.destroy(linger=0)
+        self._socket.close(linger=0)
+        self._context.term()
 
     def ask(
         self,
