@@ -1,1 +1,1 @@
-"""edged.workers"""
+"""Child processes that host native code: spawned, shut in, spoken to, judged and ended here."""
