@@ -189,9 +189,11 @@ def _audio_track(container: InputContainer) -> AudioStream:
     if not container.streams.audio:
         raise BadMedia("the file has no audio track")
     stream = container.streams.audio[0]
-    stream.codec_context.thread_count = 1
+    if stream.codec_context is None:
+        raise BadMedia("the file's audio is in a codec that is not known")
     if not stream.codec_context.sample_rate:
         raise BadMedia("the file's audio track cannot be read; the file may be truncated")
+    stream.codec_context.thread_count = 1
     return stream
 
 

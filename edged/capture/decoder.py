@@ -3,15 +3,26 @@
 Runs in a worker process only; the daemon sees edged.capture.parts.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, closing, contextmanager
 
 from edged.capture.container import MediaFile
 from edged.capture.mono import PartCutter, Resampler
-from edged.capture.parts import DecodedPart, DecodeOptions, MediaFacts
+from edged.capture.parts import (
+    MAX_OPEN,
+    DecodedPart,
+    DecodeOptions,
+    MediaFacts,
+    MediaStream,
+    OpenMedia,
+)
 from edged.capture.raw import RawAudio
-from edged.errors import BadMedia, BadRequest
+from edged.errors import BadMedia, BadRequest, Busy, NotFound
 from edged.media import samples_to_ms
 from edged.workers.context import WorkerContext
+
+_Source = MediaFile | RawAudio
 
 
 def load(argument: bytes, context: WorkerContext) -> "Decoder":
@@ -25,29 +36,66 @@ class Decoder:
 
     def __init__(self, context: WorkerContext) -> None:
         self._context = context
+        self._streams: dict[int, Generator[DecodedPart, None, None]] = {}
+        self._opened = 0
 
     def probe(self, options: DecodeOptions) -> MediaFacts:
         """What the media says about its audio, without decoding it."""
-        fd = self._descriptor(options)
-        if options.audio is not None:
-            return RawAudio(fd, options.audio).facts
-        media = MediaFile(fd)
-        media.close()
-        return media.facts
+        with _source(self._descriptor(options), options) as source:
+            return source.facts
 
     def decode(self, options: DecodeOptions) -> Iterator[DecodedPart]:
         """The audio in parts, in order; the last one is final."""
-        fd = self._descriptor(options)
-        if options.audio is not None:
-            yield from self._parts(RawAudio(fd, options.audio), options.start)
-            return
-        media = MediaFile(fd)
-        try:
-            yield from self._parts(media, options.start)
-        finally:
-            media.close()
+        with _source(self._descriptor(options), options) as source:
+            for part in self._parts(source, options.start):
+                if part.pcm or part.final:
+                    yield part
 
-    def _parts(self, source: MediaFile | RawAudio, start: int) -> Iterator[DecodedPart]:
+    def open(self, options: DecodeOptions) -> OpenMedia:
+        """Begin to decode; the descriptor is copied, since the call's own is closed after it."""
+        if len(self._streams) >= MAX_OPEN:
+            raise Busy(f"{MAX_OPEN} media are open in the decode worker", retry_after_ms=1_000)
+        with ExitStack() as stack:
+            fd = os.dup(self._descriptor(options))
+            stack.callback(os.close, fd)
+            source = stack.enter_context(_source(fd, options))
+            self._opened += 1
+            self._streams[self._opened] = self._kept(source, options.start, stack.pop_all())
+        return OpenMedia(stream=self._opened, facts=source.facts)
+
+    def next(self, stream: MediaStream) -> DecodedPart:
+        """The next part; after the final one, or an error, the media is closed."""
+        parts = self._streams.pop(stream.stream, None)
+        if parts is None:
+            raise NotFound("the media is not open in the decode worker")
+        part = next(parts)
+        if part.final:
+            parts.close()
+        else:
+            self._streams[stream.stream] = parts
+        return part
+
+    def close(self, stream: MediaStream) -> MediaStream:
+        """Stop decoding; does nothing when it is closed already."""
+        if parts := self._streams.pop(stream.stream, None):
+            parts.close()
+        return stream
+
+    def _kept(
+        self, source: _Source, start: int, resources: ExitStack
+    ) -> Generator[DecodedPart, None, None]:
+        parts = self._until_closed(source, start, resources)
+        next(parts)  # a generator that was never started would not free what it holds
+        return parts
+
+    def _until_closed(
+        self, source: _Source, start: int, resources: ExitStack
+    ) -> Generator[DecodedPart, None, None]:
+        with resources:
+            yield DecodedPart(pcm=b"", rms=b"", start=start)
+            yield from self._parts(source, start)
+
+    def _parts(self, source: _Source, start: int) -> Iterator[DecodedPart]:
         resampler, cutter = Resampler(), PartCutter(start)
         for samples, rate in source.blocks():
             for block in resampler.feed(samples, rate):
@@ -65,3 +113,13 @@ class Decoder:
         if options.fd >= len(descriptors):
             raise BadRequest("the call brought no descriptor for the media")
         return descriptors[options.fd]
+
+
+@contextmanager
+def _source(fd: int, options: DecodeOptions) -> Iterator[_Source]:
+    """The samples in a descriptor; it stays the caller's."""
+    if options.audio is not None:
+        yield RawAudio(fd, options.audio)
+        return
+    with closing(MediaFile(fd)) as media:
+        yield media

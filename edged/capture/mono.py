@@ -20,6 +20,8 @@ Frames = NDArray[np.uint8 | np.int16 | np.int32 | np.float32 | np.float64]
 _BLOCK_SAMPLES = 32_768
 """Resampled at once."""
 
+_SKIPPED_SAMPLES = 600 * SPEECH_RATE
+
 
 def downmix(frames: Frames) -> Samples:
     """The mean of all channels, whatever their layout, as float32 of full scale 1.0.
@@ -129,10 +131,15 @@ class PartCutter:
         self.seen = 0
 
     def feed(self, samples: NDArray[np.int16]) -> Iterator[DecodedPart]:
-        """Add samples, shape (n,); yields the parts that are complete."""
+        """Add samples, shape (n,); yields the parts that are complete.
+
+        On the way to the start, it yields an empty part per 10 minutes: a sign of life.
+        """
         self.seen += len(samples)
         if self._skip:
             left_out = min(self._skip, len(samples))
+            if (self._skip - left_out) // _SKIPPED_SAMPLES < self._skip // _SKIPPED_SAMPLES:
+                yield self._part(samples[:0])
             self._skip -= left_out
             samples = samples[left_out:]
         self._waiting.append(samples)

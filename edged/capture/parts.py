@@ -15,6 +15,9 @@ PART_SAMPLES = 937 * WINDOW_SAMPLES
 """The most samples in one part: whole windows, just under 30 s (a whole-file VAD pass in 30-s
 calls costs what one call costs. Measured: facts of issue 2, 2026-11, 2 vCPU)."""
 
+MAX_OPEN = 64
+"""Media that one worker holds open at once."""
+
 MIN_SAMPLE_RATE = 1_000
 MAX_SAMPLE_RATE = 768_000
 MAX_CHANNELS = 64
@@ -101,8 +104,25 @@ class DecodedPart(Struct, frozen=True, kw_only=True):
         return AudioChunk(data=self.pcm, start=self.start)
 
 
+class OpenMedia(Struct, frozen=True, kw_only=True):
+    """Media that the worker holds open: its number there, and what it says about itself."""
+
+    stream: Annotated[int, Meta(ge=0)]
+    facts: MediaFacts
+
+
+class MediaStream(Struct, frozen=True, kw_only=True):
+    """Which open media."""
+
+    stream: Annotated[int, Meta(ge=0)]
+
+
 class MediaDecoder(Protocol):
-    """Fulfilled by edged.capture.decoder in the decode worker."""
+    """Fulfilled by edged.capture.decoder in the decode worker.
+
+    `open`, `next` and `close` let several recordings be decoded in turns, part by part: a long
+    file whose reader is slow never keeps the worker from a short one.
+    """
 
     def probe(self, options: DecodeOptions) -> MediaFacts:
         """What the media says about its audio, without decoding it.
@@ -118,6 +138,30 @@ class MediaDecoder(Protocol):
         Raises:
             BadMedia: nothing in it can be decoded; a truncated file gives its readable part.
         """
+        ...
+
+    def open(self, options: DecodeOptions) -> OpenMedia:
+        """Begin to decode; the worker keeps a copy of the descriptor until the end.
+
+        Raises:
+            BadMedia: as with `probe`.
+            Busy: MAX_OPEN media are open.
+        """
+        ...
+
+    def next(self, stream: MediaStream) -> DecodedPart:
+        """The next part; after the final one, or an error, the media is closed.
+
+        While it works its way to a distant start, it returns empty parts that are not final.
+
+        Raises:
+            BadMedia: as with `decode`.
+            NotFound: the media is not open.
+        """
+        ...
+
+    def close(self, stream: MediaStream) -> MediaStream:
+        """Stop decoding; does nothing when it is closed already."""
         ...
 
 

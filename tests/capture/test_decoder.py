@@ -21,8 +21,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from edged.capture.decoder import Decoder, load
-from edged.capture.parts import PART_SAMPLES, WINDOW_SAMPLES, DecodedPart, DecodeOptions
-from edged.errors import BadMedia, BadRequest, EdgedError, Internal
+from edged.capture.parts import (
+    MAX_OPEN,
+    PART_SAMPLES,
+    WINDOW_SAMPLES,
+    DecodedPart,
+    DecodeOptions,
+    MediaStream,
+)
+from edged.errors import BadMedia, BadRequest, Busy, EdgedError, Internal, NotFound
 from edged.media import AudioFormat
 from edged.workers.context import WorkerContext
 
@@ -278,6 +285,82 @@ def test_any_pcm_gives_audio_of_its_length(
     assert facts.audio_ms == frames * 1000 // rate
     assert len(pcm(parts)) == pytest.approx(frames * 16_000 / rate, abs=20)
     assert parts[-1].truncated == (odd > 0)
+
+
+def test_media_are_decoded_in_turns(descriptor: Descriptor) -> None:
+    """What interleaved readers get is what each would get alone."""
+    fds = [descriptor(wav(tone(70, 16_000, hertz=hertz), 16_000)) for hertz in (220, 440)]
+    current: list[int] = []
+    worker = load(
+        b"", WorkerContext(call_waiting=lambda: False, descriptors=lambda: tuple(current))
+    )
+    streams: list[MediaStream] = []
+    for fd in fds:
+        current[:] = [fd]
+        opened = worker.open(DecodeOptions())
+        assert opened.facts.audio_ms == 70_000
+        streams.append(MediaStream(stream=opened.stream))
+    current.clear()
+
+    turns = [[worker.next(stream) for stream in streams] for _ in range(3)]
+
+    for index, fd in enumerate(fds):
+        assert [turn[index] for turn in turns] == list(decoder(fd).decode(DecodeOptions()))
+    with pytest.raises(NotFound):
+        worker.next(streams[0])
+
+
+def test_closing_media_frees_the_descriptor(descriptor: Descriptor) -> None:
+    worker = decoder(descriptor(wav(tone(70, 16_000), 16_000)))
+    before = len(os.listdir("/proc/self/fd"))
+    opened = worker.open(DecodeOptions())
+    stream = MediaStream(stream=opened.stream)
+    worker.next(stream)
+    assert len(os.listdir("/proc/self/fd")) == before + 1
+
+    worker.close(stream)
+    worker.close(stream)
+
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_media_that_turns_out_bad_is_closed(descriptor: Descriptor) -> None:
+    bad = np.full(1_000, np.nan, "<f4").tobytes()
+    worker = decoder(descriptor(bad))
+    before = len(os.listdir("/proc/self/fd"))
+    audio = AudioFormat(sample_rate=16_000, sample_format="f32le")
+    stream = MediaStream(stream=worker.open(DecodeOptions(audio=audio)).stream)
+
+    with pytest.raises(BadMedia):
+        worker.next(stream)
+
+    assert len(os.listdir("/proc/self/fd")) == before
+    with pytest.raises(NotFound):
+        worker.next(stream)
+
+
+def test_a_worker_holds_a_bounded_number_of_media_open(descriptor: Descriptor) -> None:
+    worker = decoder(descriptor(bytes(3_200)))
+    options = DecodeOptions(audio=AudioFormat(sample_rate=16_000))
+    streams = [worker.open(options).stream for _ in range(MAX_OPEN)]
+
+    with pytest.raises(Busy):
+        worker.open(options)
+
+    for stream in streams:
+        worker.close(MediaStream(stream=stream))
+
+
+def test_the_way_to_a_distant_start_gives_signs_of_life(descriptor: Descriptor) -> None:
+    worker = decoder(descriptor(bytes(2 * 16_000 * 1_300)))
+    start = 16_000 * 1_280
+    options = DecodeOptions(audio=AudioFormat(sample_rate=16_000), start=start)
+    stream = MediaStream(stream=worker.open(options).stream)
+
+    parts = [worker.next(stream) for _ in range(3)]
+
+    assert [(len(part.pcm) // 2, part.start) for part in parts[:2]] == [(0, start)] * 2
+    assert (len(parts[2].pcm) // 2, parts[2].final) == (20 * 16_000, True)
 
 
 # Bad input: a clear error that names what is wrong, or the part that can be read.
