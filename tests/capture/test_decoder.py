@@ -277,7 +277,7 @@ def test_any_pcm_gives_audio_of_its_length(
         try:
             parts = list(decoder(fd).decode(DecodeOptions(audio=audio)))
         except BadMedia:
-            assert frames / rate < 0.002  # shorter than the resampler's filter
+            assert frames < 32 or frames / rate < 0.002  # shorter than the resampler's filter
             return
     finally:
         os.close(fd)
