@@ -20,6 +20,9 @@ Frames = NDArray[np.uint8 | np.int16 | np.int32 | np.float32 | np.float64]
 _BLOCK_SAMPLES = 32_768
 """Resampled at once."""
 
+_FILTER_SAMPLES = 128
+"""More than libswresample's filter looks ahead (32 taps by default), at 16 kHz."""
+
 _SKIPPED_SAMPLES = 600 * SPEECH_RATE
 
 
@@ -61,6 +64,7 @@ class Resampler:
         self._waiting: list[Samples] = []
         self._waiting_samples = 0
         self._fed = 0
+        self._given = 0
 
     def feed(self, samples: Samples, rate: int) -> Iterator[NDArray[np.int16]]:
         """Add samples; yields what is ready, shape (n,)."""
@@ -73,12 +77,20 @@ class Resampler:
             yield from self._convert()
 
     def finish(self) -> Iterator[NDArray[np.int16]]:
-        """Yields what is left, the filter's tail included; more may be fed afterwards."""
+        """Yields what is left; the whole has the length of the input. More may be fed afterwards.
+
+        libswresample gives nothing for a few samples and a mirrored tail for more: silence behind
+        the end pushes the last ones through its filter, and is cut off again.
+        """
         yield from self._convert()
         if self._swr is not None:
-            yield from _to_int16(self._swr.resample(None))
+            left = -(-self._fed * SPEECH_RATE // self._rate) - self._given
+            silence = np.zeros(_FILTER_SAMPLES * max(1, self._rate // SPEECH_RATE), np.float32)
+            tail = list(self._resample(self._swr, silence))
+            tail += _to_int16(self._swr.resample(None))
+            yield np.concatenate(tail)[: max(0, left)]
         self._swr = None
-        self._fed = 0
+        self._fed = self._given = 0
 
     def _convert(self) -> Iterator[NDArray[np.int16]]:
         if not self._waiting_samples:
@@ -92,16 +104,17 @@ class Resampler:
         if self._swr is None:
             self._swr = av.AudioResampler(format="flt", layout="mono", rate=SPEECH_RATE)
         for first in range(0, len(block), _BLOCK_SAMPLES):
-            frame = self._frame(block[first : first + _BLOCK_SAMPLES])
-            yield from _to_int16(self._swr.resample(frame))
+            yield from self._resample(self._swr, block[first : first + _BLOCK_SAMPLES])
 
-    def _frame(self, samples: Samples) -> av.AudioFrame:
+    def _resample(self, swr: av.AudioResampler, samples: Samples) -> Iterator[NDArray[np.int16]]:
         frame = av.AudioFrame.from_ndarray(samples[np.newaxis, :], format="flt", layout="mono")
         frame.sample_rate = self._rate
         frame.time_base = Fraction(1, self._rate)
         frame.pts = self._fed
         self._fed += len(samples)
-        return frame
+        for ready in _to_int16(swr.resample(frame)):
+            self._given += len(ready)
+            yield ready
 
 
 def _to_int16(frames: list[av.AudioFrame]) -> Iterator[NDArray[np.int16]]:

@@ -183,7 +183,7 @@ def test_every_common_format_gives_its_tone_and_its_length(
 def test_any_rate_keeps_length_and_pitch(rate: int, decode: Decode) -> None:
     samples = pcm(decode(wav(tone(1.5, rate), rate)))
 
-    assert len(samples) == pytest.approx(24_000, abs=40)
+    assert len(samples) == pytest.approx(24_000, abs=1)
     assert pitch(samples) == pytest.approx(220, abs=2)
 
 
@@ -274,16 +274,12 @@ def test_any_pcm_gives_audio_of_its_length(
     try:
         os.write(fd, bytes(frames * audio.frame_bytes + odd))
         facts = decoder(fd).probe(DecodeOptions(audio=audio))
-        try:
-            parts = list(decoder(fd).decode(DecodeOptions(audio=audio)))
-        except BadMedia:
-            assert frames < 32 or frames / rate < 0.002  # shorter than the resampler's filter
-            return
+        parts = list(decoder(fd).decode(DecodeOptions(audio=audio)))
     finally:
         os.close(fd)
 
     assert facts.audio_ms == frames * 1000 // rate
-    assert len(pcm(parts)) == pytest.approx(frames * 16_000 / rate, abs=20)
+    assert len(pcm(parts)) == math.ceil(frames * 16_000 / rate)
     assert parts[-1].truncated == (odd > 0)
 
 
