@@ -1,1 +1,1 @@
-"""edged.models.engines"""
+"""One adapter per engine; imported in a model worker only, by name, when a manifest asks."""
