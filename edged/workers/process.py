@@ -40,6 +40,9 @@ CANCEL_GRACE_S = 5.0
 """A cancelled call ends at its next border; one without borders for so long is ended by force."""
 
 END_GRACE_S = 2.0
+ENDED = "it was ended"
+"""The exit reason of a worker that was ended on purpose."""
+
 _LAST_WORDS_S = 0.02
 """How long a dead worker's callers wait for its exit status, which comes after the end."""
 
@@ -95,6 +98,7 @@ class _Call:
         self.cancelled = False
         self.finished = False
         self.yielded = False
+        self.on_done: Callable[[], None] | None = None
         self._answers: deque[Answer] = deque()
         self._bytes = 0
         self._error: EdgedError | None = None
@@ -116,6 +120,8 @@ class _Call:
             self.finished = True
             self._error = error
             self._wake()
+            if self.on_done is not None:
+                self.on_done()
 
     def cancel(self) -> None:
         self.cancelled = True
@@ -280,16 +286,19 @@ class Worker:
         target: str = "",
         fds: Sequence[int] = (),
         priority: int = 0,
+        on_done: Callable[[], None] | None = None,
     ) -> AsyncGenerator[Answer, None]:
         """Call a method that returns an iterator; arguments and errors as for `call`.
 
         A reader that stops reading stops the worker after QUEUED_ANSWERS items; closing the
         generator cancels the call. The deadline counts from item to item, while the worker works.
+        `on_done` is called when the worker is done with it; its answers may still be waiting.
         """
         call = self._submit(
             "call", target or self.name, method, arguments, deadline_s=deadline_s, fds=fds,
             priority=priority,
         )  # fmt: skip
+        call.on_done = on_done
         try:
             while (answer := await self._take(call)) is not None:
                 yield answer
@@ -431,7 +440,7 @@ class Worker:
 
     async def end(self, grace_s: float = END_GRACE_S) -> None:
         """End it: it may finish its call within the grace, then it is killed. May be called twice."""
-        self._cause = self._cause or "it was ended"
+        self._cause = self._cause or ENDED
         self._stop()
         if not self.pid:
             self._bury()

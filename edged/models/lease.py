@@ -1,0 +1,171 @@
+"""A borrowed model: typed calls to a worker, in turn, made again where that is right."""
+
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
+from typing import Any, Generic, TypeVar, TypeVarTuple
+
+import msgspec
+from msgspec import Struct
+
+from edged.errors import WorkerGone
+from edged.messages.wire import Priority
+from edged.models.manifest import Manifest
+from edged.models.slot import Slot
+from edged.models.turns import Turn, urgency_of
+from edged.workers import codec
+from edged.workers.process import Answer, CallYielded, Worker
+
+M = TypeVar("M")
+R = TypeVar("R")
+Ts = TypeVarTuple("Ts")
+
+YIELDS_AT_MOST = 3
+"""Then a batch call runs through: it must come to its end beside any number of short ones."""
+
+
+class Lease(Generic[M]):
+    """A borrowed model. Loop thread only; ends with the `borrow` that gave it.
+
+    model: a typed stand-in whose methods name what to call: lease.call(lease.model.detect, ...).
+    """
+
+    def __init__(
+        self, slot: Slot, manifest: Manifest, protocol: Callable[..., M], priority: Priority
+    ) -> None:
+        self.model: M = _stand_in(protocol)
+        self._slot = slot
+        self._manifest = manifest
+        self._priority = priority
+        self._deadline_s = slot.call_deadline_s
+
+    async def call(self, method: Callable[[*Ts], R], *arguments: *Ts) -> R:
+        """What the model answers. Cancelling frees the caller at once.
+
+        Raises:
+            Deadline: the worker hung and was killed. WorkerGone: it died in this call.
+            EdgedError: what `Slot.ready` raises, and what the method itself raises.
+        """
+        answers = [answer async for answer in self._answers(method, arguments, stream=False)]
+        kind: type[R] = codec.result_type(method)
+        return answers[0].to(kind)
+
+    async def stream(
+        self, method: Callable[[*Ts], Iterator[R]], *arguments: *Ts
+    ) -> AsyncGenerator[R, None]:
+        """What the model yields, as it comes; errors as for `call`.
+
+        A call that may be interrupted yields nothing before it is complete, since it could start
+        over. Closing the generator cancels the call.
+        """
+        kind: type[R] = codec.result_type(method)
+        answers = self._answers(method, arguments, stream=True)
+        async with aclosing(answers):
+            async for answer in answers:
+                yield answer.to(kind)
+
+    async def _answers(
+        self, method: Callable[..., object], arguments: tuple[object, ...], *, stream: bool
+    ) -> AsyncGenerator[Answer, None]:
+        """One call, made again when it gave way or when its worker died before it began."""
+        yields_left = YIELDS_AT_MOST
+        restarts_left = 1
+        turn = Turn(urgency_of(self._priority), self, self._manifest.id, paired=True)
+        while True:
+            yieldable = self._may_yield(yields_left)
+            turn.paired = not yieldable
+            attempt = self._attempt(method, arguments, turn, yieldable=yieldable, stream=stream)
+            try:
+                async with aclosing(attempt):
+                    async for answer in attempt:
+                        yield answer
+            except CallYielded:
+                yields_left -= 1
+            except WorkerGone as error:
+                if error.details.get("started", True) or not restarts_left:
+                    raise
+                restarts_left -= 1
+            else:
+                return
+
+    def _may_yield(self, yields_left: int) -> bool:
+        return self._manifest.yields and self._priority == "batch" and yields_left > 0
+
+    async def _attempt(
+        self,
+        method: Callable[..., object],
+        arguments: tuple[object, ...],
+        turn: Turn,
+        *,
+        yieldable: bool,
+        stream: bool,
+    ) -> AsyncGenerator[Answer, None]:
+        """One try of a call: waits for its turn, and leaves the line when the worker is done."""
+        line = self._slot.line
+        await line.enter(turn)
+        try:
+            worker = await self._slot.ready(self._manifest.id)
+            answers = self._send(
+                worker, method, arguments, turn, yieldable=yieldable, stream=stream
+            )
+            if yieldable:
+                held_back = [answer async for answer in answers]
+                self._slot.served(self._manifest.id)
+                line.leave(turn)
+                for answer in held_back:
+                    yield answer
+                return
+            async with aclosing(answers):
+                async for answer in answers:
+                    yield answer
+            self._slot.served(self._manifest.id)
+        finally:
+            line.leave(turn)
+
+    async def _send(
+        self,
+        worker: Worker,
+        method: Callable[..., object],
+        arguments: tuple[object, ...],
+        turn: Turn,
+        *,
+        yieldable: bool,
+        stream: bool,
+    ) -> AsyncGenerator[Answer, None]:
+        structs = [_with_yieldable(one, yieldable=yieldable) for one in arguments]
+        facts: dict[str, Any] = {
+            "deadline_s": self._deadline_s,
+            "target": self._manifest.id,
+            "priority": turn.urgency,
+        }
+        if not stream:
+            yield await worker.call(method.__name__, *structs, **facts)
+            return
+        answers = worker.stream(
+            method.__name__, *structs, **facts, on_done=lambda: self._slot.line.leave(turn)
+        )
+        async with aclosing(answers):
+            async for answer in answers:
+                yield answer
+
+
+class _Methods:
+    """Gives a Protocol's functions by name, without `self`."""
+
+    def __init__(self, protocol: Callable[..., object]) -> None:
+        self._protocol = protocol
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._protocol, name)
+
+
+def _stand_in(protocol: Callable[..., M]) -> Any:  # noqa: ANN401 - it is never called, only named
+    return _Methods(protocol)
+
+
+def _with_yieldable(argument: object, *, yieldable: bool) -> Struct | None:
+    """The argument, told whether the call may be interrupted; only the pool knows that."""
+    if not isinstance(argument, Struct):
+        return None
+    if not hasattr(argument, "yieldable"):
+        return argument
+    return msgspec.structs.replace(argument, yieldable=yieldable)

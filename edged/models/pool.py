@@ -1,0 +1,328 @@
+"""The models of this machine: finds them, lends them, keeps their workers well.
+
+`borrow` is the only way to a model. It loads what is not loaded, orders the callers by urgency,
+and gives the memory back when nobody has asked for a while.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from edged.config import Config, Paths
+from edged.errors import Conflict, EdgedError, ModelMissing
+from edged.messages.records import LoadedModel, ModelState, ModelSummary, Problem
+from edged.messages.replies import ModelDetails, ModelFile, Reason
+from edged.messages.wire import Priority
+from edged.models import manifest as manifests
+from edged.models.files import ModelFiles
+from edged.models.lease import Lease
+from edged.models.manifest import ENGINES, Engine, Manifest
+from edged.models.slot import OnChange, Slot
+from edged.workers import system
+
+M = TypeVar("M")
+
+_GUESS_MS = 300
+_GUESS_BYTES_PER_MS = 200_000
+"""A load that was never measured: start of a worker, and reading and preparing 200 MB a second."""
+
+_SOONEST_S = 0.01
+
+
+class Pool:
+    """All models and their workers. Loop thread only.
+
+    Args:
+        config: the sections workers, defaults and threads.
+        paths: manifests, models and cache.
+        on_change: hears of every change of a model's state.
+        engines: adapters by name; tests add their own.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        paths: Paths,
+        *,
+        on_change: OnChange | None = None,
+        engines: Mapping[str, Engine] = ENGINES,
+    ) -> None:
+        self._config = config
+        self._files = ModelFiles(paths.models, paths.cache, engines)
+        self._engines = engines
+        folders: list[str | Path] = [manifests.shipped_folder(), paths.manifests]
+        found, self._problems = manifests.read_folders(folders)
+        self._problems += manifests.lint(found, engines)
+        self._manifests = {one.id: one for one in found}
+        self._on_change = on_change
+        self._changed = asyncio.Event()
+        self._closed = False
+        self._by_model = self._make_slots()
+        self._slots = list({id(slot): slot for slot in self._by_model.values()}.values())
+        self._watched: set[Slot] = set()
+
+    def _make_slots(self) -> dict[str, Slot]:
+        """One slot per process; a model that holds the GIL never shares one, whatever it says."""
+        groups: dict[str, dict[str, Manifest]] = {}
+        for one in self._manifests.values():
+            name = one.id if one.holds_gil else one.process
+            groups.setdefault(name, {})[one.id] = one
+        slots: dict[str, Slot] = {}
+        for name, group in groups.items():
+            slot = Slot(
+                name,
+                group,
+                limits=self._config.workers,
+                files=self._files,
+                engines=self._engines,
+                threads=self._config.threads,
+                on_change=self._change,
+            )
+            slots |= dict.fromkeys(group, slot)
+        return slots
+
+    def _change(self, model: str, state: ModelState, reason: str) -> None:
+        self._changed.set()
+        if self._on_change is not None:
+            self._on_change(model, state, reason)
+
+    # --- using models ---
+
+    @asynccontextmanager
+    async def borrow(
+        self,
+        model: str,
+        protocol: Callable[..., M],
+        *,
+        priority: Priority = "interactive",
+        keep_alive_ms: int | None = None,
+    ) -> AsyncGenerator[Lease[M], None]:
+        """Lend a model, loaded now if it is not; it stays loaded at least as long as it is lent.
+
+        Args:
+            model: its id.
+            protocol: the Protocol of edged.models.runtime that names its methods.
+            priority: of all calls of this lease.
+            keep_alive_ms: how long it stays afterwards; None: as set before, or configured.
+
+        Raises:
+            ModelMissing, CorruptModel, EngineMissing: it cannot be loaded here.
+            Quarantined, Busy, Deadline, WorkerGone: it cannot be loaded now.
+        """
+        manifest = self.manifest(model)
+        slot = self._slot(model)
+        slot.borrow(model, keep_alive_ms)
+        try:
+            await slot.ready(model)
+            yield Lease(slot, manifest, protocol, priority)
+        finally:
+            await slot.give_back(model)
+            self._changed.set()
+
+    async def load(self, model: str, keep_alive_ms: int | None = None) -> None:
+        """Load a model now, and end its quarantine; raises as `borrow`."""
+        slot = self._slot(model)
+        slot.pardon()
+        slot.keep(model, keep_alive_ms)
+        await slot.ready(model)
+        self._changed.set()
+
+    async def unload(self, model: str) -> None:
+        """End a model's worker after its running calls; nothing if it is not loaded.
+
+        Raises:
+            ModelMissing: there is no such model.
+        """
+        await self._slot(model).unload(model)
+
+    def _slot(self, model: str) -> Slot:
+        self.manifest(model)
+        if self._closed:
+            raise Conflict("the daemon is stopping")
+        return self._by_model[model]
+
+    # --- keeping them well ---
+
+    async def run(self) -> None:
+        """End what has expired and look after the idle workers, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                for slot in self._slots:
+                    if slot.worker is not None and slot not in self._watched:
+                        group.create_task(self._watch(slot), name=f"watch {slot.name}")
+                self._changed.clear()
+                try:
+                    async with asyncio.timeout(self._pause_s()):
+                        await self._changed.wait()
+                except TimeoutError:
+                    continue
+
+    async def _watch(self, slot: Slot) -> None:
+        self._watched.add(slot)
+        try:
+            await slot.watch()
+        finally:
+            self._watched.discard(slot)
+
+    def _pause_s(self) -> float:
+        """Seconds until something is due."""
+        pause_s = self._config.workers.check_ms / 1000
+        for slot in self._slots:
+            expiry = slot.next_expiry()
+            if expiry is not None and slot.line.idle:
+                pause_s = min(pause_s, expiry - time.monotonic())
+        return max(_SOONEST_S, pause_s)
+
+    async def close(self) -> None:
+        """End all workers, whatever they do; nothing can be borrowed afterwards."""
+        self._closed = True
+        async with asyncio.TaskGroup() as group:
+            for slot in self._slots:
+                group.create_task(slot.close(), name=f"end {slot.name}")
+
+    # --- telling ---
+
+    @property
+    def calls(self) -> int:
+        """Calls answered since the start."""
+        return sum(slot.calls for slot in self._slots)
+
+    @property
+    def spawned(self) -> int:
+        """Workers started since the start."""
+        return sum(slot.spawned for slot in self._slots)
+
+    def manifest(self, model: str) -> Manifest:
+        """A model's manifest.
+
+        Raises:
+            ModelMissing: there is no such model.
+        """
+        found = self._manifests.get(model)
+        if found is None:
+            raise ModelMissing(f"no model is called {model}", model=model)
+        return found
+
+    def tasks(self) -> tuple[str, ...]:
+        """Every task that a manifest is for."""
+        return tuple(sorted({one.task for one in self._manifests.values()}))
+
+    def loaded(self, *, measure: bool = True) -> tuple[LoadedModel, ...]:
+        """The models in memory; `measure` reads their processes' memory (a few ms each)."""
+        return tuple(record for slot in self._slots for record in slot.records(measure=measure))
+
+    def reasons(self) -> tuple[Reason, ...]:
+        """What is not well, as found last; asks no worker."""
+        found = [slot.reason() for slot in self._slots]
+        broken = [
+            Reason(code="config_error", message=f"a manifest: {line}", fix="`edged models list`")
+            for line in self._problems
+        ]
+        return (*broken, *(one for one in found if one is not None))
+
+    def expected_load_ms(self, model: str) -> int:
+        """How long a borrower has to wait: 0 when it is loaded; else as last time, or a guess."""
+        slot = self._by_model[self.manifest(model).id]
+        if model in slot.loaded:
+            return 0
+        manifest = self._manifests[model]
+        guess = _GUESS_MS + manifest.size_bytes // _GUESS_BYTES_PER_MS
+        return slot.load_ms(model) or manifest.load_ms or guess
+
+    def default(self, task: str, *, language: str | None = None) -> tuple[str | None, str]:
+        """The model that answers when a request names none, and why; None when none can.
+
+        Configured, else the one with the best stated quality that is installed, knows the
+        language, and fits into half of the free memory; if none fits, the smallest.
+        """
+        configured = getattr(self._config.defaults, task, "")
+        if configured in self._manifests and _knows(self._manifests[configured], language):
+            return configured, "configured"
+        usable = [
+            one
+            for one in self._manifests.values()
+            if one.task == task and _knows(one, language) and self._problem(one) is None
+        ]
+        if not usable:
+            return None, "no installed model can do it"
+        room = system.available_memory() // 2
+        fitting = [one for one in usable if not room or one.memory_bytes <= room]
+        if not fitting:
+            return min(usable, key=lambda one: one.memory_bytes).id, "the smallest; none fits"
+        best = max(fitting, key=lambda one: (one.rank, one.id))
+        return best.id, f"the best of {len(fitting)} that fit"
+
+    def summaries(self, task: str | None = None) -> tuple[ModelSummary, ...]:
+        """Every manifest, or those of a task, and whether it can run here."""
+        defaults = {name: self.default(name)[0] for name in self.tasks()}
+        return tuple(
+            self._summary(one, default=defaults[one.task] == one.id)
+            for one in self._manifests.values()
+            if task is None or one.task == task
+        )
+
+    def details(self, model: str) -> ModelDetails:
+        """One manifest in full.
+
+        Raises:
+            ModelMissing: there is no such model.
+        """
+        manifest = self.manifest(model)
+        return ModelDetails(
+            model=self._summary(manifest, default=self.default(manifest.task)[0] == model),
+            files=self._file_records(manifest),
+            parameters=manifest.parameters,
+            threads=self._config.threads.get(model, manifest.threads),
+            worker=self._by_model[model].name,
+            holds_gil=manifest.holds_gil,
+        )
+
+    def _file_records(self, manifest: Manifest) -> tuple[ModelFile, ...]:
+        return tuple(
+            ModelFile(
+                name=file.name,
+                size_bytes=file.bytes,
+                sha256=file.sha256,
+                source=f"wheel {file.wheel}" if file.wheel else "models folder",
+                found=self._files.has(manifest, file),
+            )
+            for file in manifest.files
+        )
+
+    def _summary(self, manifest: Manifest, *, default: bool) -> ModelSummary:
+        problem = self._problem(manifest)
+        quality = manifest.quality
+        return ModelSummary(
+            id=manifest.id,
+            task=manifest.task,
+            engine=manifest.engine,
+            license=manifest.license,
+            languages=manifest.languages,
+            size_bytes=manifest.size_bytes,
+            memory_bytes=manifest.memory_bytes,
+            installed=problem is None,
+            default=default,
+            state=self._by_model[manifest.id].state(manifest.id),
+            quality=f"{quality.metric} {quality.value:g} ({quality.source})" if quality else "",
+            description=manifest.description,
+            problem=problem,
+        )
+
+    def _problem(self, manifest: Manifest) -> Problem | None:
+        """Why a model cannot run here; its files are looked for, not read."""
+        try:
+            self._files.check_engine(manifest)
+            self._files.locate(manifest)
+        except EdgedError as error:
+            return Problem(code=error.code, message=error.message, fix=error.fix)
+        return None
+
+
+def _knows(manifest: Manifest, language: str | None) -> bool:
+    """Whether a model can do a language; one that names none can do any."""
+    if not language or not manifest.languages:
+        return True
+    return language.partition("-")[0] in {one.partition("-")[0] for one in manifest.languages}

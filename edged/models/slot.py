@@ -1,0 +1,491 @@
+"""The place of one worker process: loads models into it, judges it, restarts it, ends it.
+
+Most slots hold one model; a few small models may share one. Everything here runs on the loop
+thread. Nothing runs by itself: callers and the pool's watch come in through these functions.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec import Struct
+
+from edged import config
+from edged.errors import Busy, CorruptModel, Deadline, EdgedError, Quarantined, WorkerGone
+from edged.messages.records import LoadedModel, ModelState
+from edged.messages.replies import Reason
+from edged.models.files import ModelFiles
+from edged.models.manifest import Engine, Manifest
+from edged.models.runtime import ModelSpec
+from edged.models.turns import EXCLUSIVE, Line, Turn
+from edged.workers import system
+from edged.workers.process import ENDED, CallYielded, Worker, WorkerSpec
+
+log = logging.getLogger(__name__)
+
+FOREVER = -1
+CANARY_DEADLINE_S = 10.0
+MINUTE_S = 60.0
+BACKOFF_S = 0.1
+"""Before the second restart within a minute; doubled for each further one. The first is at once."""
+
+_WRONG = "its canary was wrong"
+_STOPPED = frozenset("Tt")
+
+OnChange = Callable[[str, ModelState, str], None]
+"""Called with a model's id, its new state, and why."""
+
+
+class Loaded(Struct):
+    """A model in the slot's worker. Times are monotonic seconds.
+
+    borrowers: leases that are open; none of them lets it expire.
+    """
+
+    manifest: Manifest
+    keep_alive_ms: int
+    canary: str
+    loaded_at: str
+    last_used: float
+    borrowers: int = 0
+    calls: int = 0
+
+    @property
+    def expires_at(self) -> float | None:
+        """When it is to be ended; None while borrowed or for ever."""
+        if self.borrowers or self.keep_alive_ms == FOREVER:
+            return None
+        return self.last_used + self.keep_alive_ms / 1000
+
+
+class Facts(Struct):
+    """What lasts longer than a loaded model: its borrowers, its wishes, its last load."""
+
+    borrowers: int = 0
+    keep_alive_ms: int | None = None
+    load_ms: int = 0
+
+
+class Slot:
+    """One worker and the models that may live in it.
+
+    Args:
+        name: of the process.
+        manifests: every model that may be loaded here, by id.
+        limits: deadlines, intervals and the restart budget.
+        files: finds and verifies; called in a thread.
+        engines: the adapters' modules.
+        threads: overrides of a manifest's thread count, by model.
+        on_change: hears of every change of state.
+    """
+
+    def __init__(  # noqa: PLR0913 - built in one place, by the pool
+        self,
+        name: str,
+        manifests: Mapping[str, Manifest],
+        *,
+        limits: config.Workers,
+        files: ModelFiles,
+        engines: Mapping[str, Engine],
+        threads: Mapping[str, int],
+        on_change: OnChange,
+    ) -> None:
+        self.name = name
+        self.line = Line()
+        self.loaded: dict[str, Loaded] = {}
+        self.worker: Worker | None = None
+        self.spawned = 0
+        self.calls = 0
+        self.call_deadline_s = limits.call_deadline_ms / 1000
+        self._manifests = manifests
+        self._limits = limits
+        self._files = files
+        self._engines = engines
+        self._threads = threads
+        self._on_change = on_change
+        self._loading = ""
+        self._lock = asyncio.Lock()
+        self._facts = {model: Facts() for model in manifests}
+        self._failures: deque[float] = deque()
+        self._trouble: Reason | None = None
+        self._stopped = False
+        self._quarantined_until = 0.0
+        self._checked = time.monotonic()
+
+    # --- what callers need ---
+
+    def borrow(self, model: str, keep_alive_ms: int | None) -> None:
+        """Note a lease: the model does not expire while it is open."""
+        facts = self._facts[model]
+        facts.borrowers += 1
+        facts.keep_alive_ms = keep_alive_ms if keep_alive_ms is not None else facts.keep_alive_ms
+        self._share(model)
+
+    async def give_back(self, model: str) -> None:
+        """Note a lease's end; a model with a keep-alive of 0 is ended at once."""
+        self._facts[model].borrowers -= 1
+        self._share(model)
+        found = self.loaded.get(model)
+        if found is not None:
+            found.last_used = time.monotonic()
+            if found.expires_at is not None and found.keep_alive_ms == 0:
+                await self.expire()
+
+    def keep(self, model: str, keep_alive_ms: int | None) -> None:
+        """Set how long the model stays; counts from now."""
+        if keep_alive_ms is not None:
+            self._facts[model].keep_alive_ms = keep_alive_ms
+        self._share(model)
+        if found := self.loaded.get(model):
+            found.last_used = time.monotonic()
+
+    def _share(self, model: str) -> None:
+        if found := self.loaded.get(model):
+            found.borrowers = self._facts[model].borrowers
+            found.keep_alive_ms = self._keep_alive(model)
+
+    def _keep_alive(self, model: str) -> int:
+        wish = self._facts[model].keep_alive_ms
+        return self._limits.keep_alive_ms if wish is None else wish
+
+    async def ready(self, model: str) -> Worker:
+        """The worker with the model in it; loaded now if it is not. Callers share one load.
+
+        Raises:
+            Quarantined: it failed too often. Busy: no memory. Deadline: the load took too long.
+            ModelMissing, CorruptModel, EngineMissing, WorkerGone: it cannot be loaded.
+        """
+        worker = self._living(model)
+        if worker is not None:
+            return worker
+        async with self._lock:
+            worker = self._living(model)
+            return worker if worker is not None else await self._load(model)
+
+    def _living(self, model: str) -> Worker | None:
+        worker = self.worker
+        usable = worker is not None and worker.alive and not self._stopped
+        return worker if usable and model in self.loaded else None
+
+    def served(self, model: str) -> None:
+        """Note a call that was answered."""
+        self.calls += 1
+        if not self._quarantined_until:
+            self._trouble = None
+        if found := self.loaded.get(model):
+            found.calls += 1
+            found.last_used = time.monotonic()
+
+    # --- loading ---
+
+    async def _load(self, model: str) -> Worker:
+        await self._clear_away()
+        await self._respect_budget()
+        manifest = self._manifests[model]
+        self._loading = model
+        self._on_change(model, "loading", "")
+        began = time.monotonic()
+        try:
+            worker = await self._host(manifest)
+            canary = await self._first_canary(worker, manifest)
+        except BaseException as error:
+            self._loading = ""
+            if not self.loaded:
+                await asyncio.shield(self._end())
+            message = error.message if isinstance(error, EdgedError) else "cancelled"
+            self._on_change(model, self.state(model), message)
+            raise
+        self._loading = ""
+        self._facts[model].load_ms = int((time.monotonic() - began) * 1000)
+        self._note_loaded(manifest, canary)
+        return worker
+
+    async def _clear_away(self) -> None:
+        """End what is left of a worker that can no longer be used."""
+        stopped = self._stopped
+        if self.worker is not None and (stopped or not self.worker.alive):
+            await self._end()
+        if stopped:
+            self._fail("it was stopped by a signal")
+
+    def _note_loaded(self, manifest: Manifest, canary: str) -> None:
+        self.loaded[manifest.id] = Loaded(
+            manifest=manifest,
+            keep_alive_ms=self._keep_alive(manifest.id),
+            canary=canary,
+            loaded_at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            last_used=time.monotonic(),
+            borrowers=self._facts[manifest.id].borrowers,
+        )
+        self._checked = time.monotonic()
+        self._on_change(manifest.id, "ready", "")
+
+    async def _respect_budget(self) -> None:
+        """Wait before a restart, or refuse it."""
+        now = time.monotonic()
+        if self._quarantined_until > now and self._trouble is not None:
+            raise Quarantined(
+                f"{self.name} is quarantined: {self._trouble.message}",
+                retry_after_ms=int((self._quarantined_until - now) * 1000),
+            )
+        if self._quarantined_until:
+            self.pardon()
+        self._forget_old_failures(now)
+        if len(self._failures) > 1:
+            await asyncio.sleep(min(2.0, BACKOFF_S * 2 ** (len(self._failures) - 2)))
+
+    async def _host(self, manifest: Manifest) -> Worker:
+        """Load the model into the running worker, or into a new one."""
+        self._files.check_engine(manifest)
+        paths = await asyncio.to_thread(self._files.verified, manifest)
+        spec = self._spec(manifest, paths)
+        deadline_s = self._limits.load_deadline_ms / 1000
+        if self.worker is not None and self.worker.alive:
+            await self.worker.load(spec, deadline_s=deadline_s)
+            return self.worker
+        _check_memory(manifest)
+        try:
+            worker = await Worker.spawn(spec, load_deadline_s=deadline_s)
+        except (WorkerGone, Deadline) as error:
+            self._fail(str(error))
+            raise
+        self.spawned += 1
+        worker.on_exit = self._on_exit
+        self.worker = worker
+        return worker
+
+    def _spec(self, manifest: Manifest, paths: Mapping[str, str]) -> WorkerSpec:
+        threads = self._threads.get(manifest.id, manifest.threads)
+        model = ModelSpec(
+            id=manifest.id,
+            task=manifest.task,
+            engine=manifest.engine,
+            files=dict(paths),
+            parameters=manifest.parameters,
+            threads=threads,
+            languages=manifest.languages,
+            canary=manifest.canary,
+        )
+        return WorkerSpec(
+            name=manifest.id,
+            module=self._engines[manifest.engine].module,
+            argument=msgspec.msgpack.encode(model),
+            read_paths=self._readable(paths),
+            threads=threads,
+        )
+
+    def _readable(self, paths: Mapping[str, str]) -> tuple[str, ...]:
+        """The files of this model and of its mates: what is shut once cannot be opened again."""
+        readable = set(paths.values())
+        for manifest in self._manifests.values():
+            with contextlib.suppress(EdgedError):  # a mate that is not installed here
+                readable.update(self._files.locate(manifest).values())
+        return tuple(sorted(readable))
+
+    async def _first_canary(self, worker: Worker, manifest: Manifest) -> str:
+        """The canary's answer, compared with the manifest's if it states one."""
+        answer = await _canary(worker, manifest.id)
+        if manifest.canary and answer != manifest.canary:
+            worker.kill(_WRONG)
+            await worker.end()
+            raise CorruptModel(
+                f"the canary of {manifest.id} differs from the manifest's", model=manifest.id
+            )
+        return answer
+
+    # --- failing ---
+
+    def _on_exit(self, worker: Worker) -> None:
+        """The worker is gone: of itself, or because it was killed or ended."""
+        if worker is not self.worker:
+            return
+        self.worker = None
+        models, self.loaded = list(self.loaded), {}
+        self._stopped = False
+        reason = worker.exit_reason
+        if reason != ENDED:
+            self._fail(reason)
+            log.warning("worker %s (pid %d) failed: %s", self.name, worker.pid, reason)
+            log.info("worker %s printed last: %s", self.name, worker.tail[-1000:])
+        for model in models:
+            self._on_change(model, self.state(model), "" if reason == ENDED else reason)
+
+    def _fail(self, reason: str) -> None:
+        """Count a failure; too many within a minute end in quarantine."""
+        now = time.monotonic()
+        self._failures.append(now)
+        self._forget_old_failures(now)
+        self._trouble = Reason(
+            code="worker_failed",
+            message=f"the worker of {self.name} failed: {reason}",
+            fix="it is started anew at the next call; see the log if it happens again",
+        )
+        if len(self._failures) > self._limits.restarts_per_minute:
+            self._quarantined_until = now + self._limits.quarantine_ms / 1000
+            self._trouble = Reason(
+                code=Quarantined.code,
+                message=f"{self.name} failed {len(self._failures)} times in a minute: {reason}",
+                fix=f"`edged models load {self.name}` tries again",
+            )
+
+    def _forget_old_failures(self, now: float) -> None:
+        while self._failures and now - self._failures[0] > MINUTE_S:
+            self._failures.popleft()
+
+    def pardon(self) -> None:
+        """End a quarantine and forget the failures."""
+        self._failures.clear()
+        self._quarantined_until = 0.0
+        self._trouble = None
+
+    def reason(self) -> Reason | None:
+        """What is not well, from what was found last."""
+        now = time.monotonic()
+        if self._stopped:
+            return Reason(
+                code="worker_stopped",
+                message=f"the worker of {self.name} is stopped by a signal",
+                fix="it is replaced at the next call; `kill -CONT` lets it go on",
+            )
+        if self._quarantined_until > now:
+            return self._trouble
+        self._forget_old_failures(now)
+        return self._trouble if self._failures else None
+
+    def state(self, model: str) -> ModelState:
+        """A model's state, without asking the worker."""
+        if self._loading == model:
+            return "loading"
+        if model in self.loaded:
+            return "busy" if self.line.running(model) else "ready"
+        return "quarantined" if self._quarantined_until > time.monotonic() else "unloaded"
+
+    # --- watching ---
+
+    async def watch(self) -> None:
+        """Look at an idle worker: its process state, its keep-alive, and when due its canary."""
+        worker = self.worker
+        if worker is None or not self.line.idle:
+            return
+        self._stopped = system.state_of(worker.pid) in _STOPPED
+        await self.expire()
+        due = self._checked + self._limits.canary_ms / 1000
+        if self.worker is not None and not self._stopped and time.monotonic() >= due:
+            await self._check_canaries()
+
+    async def _check_canaries(self) -> None:
+        """Compare every model's canary with its first answer; extends nothing's life."""
+        turn = Turn(EXCLUSIVE, self, "", paired=False)
+        async with self.line.turn(turn):
+            worker = self.worker
+            self._checked = time.monotonic()
+            if worker is None:
+                return
+            for model, found in list(self.loaded.items()):
+                try:
+                    answer = await _canary(worker, model)
+                except EdgedError as error:
+                    worker.kill(f"its canary failed: {error.message}")
+                    return
+                if answer != found.canary:
+                    worker.kill(_WRONG)
+                    return
+
+    def next_expiry(self) -> float | None:
+        """When the next model's time is up, monotonic seconds."""
+        times = [one.expires_at for one in self.loaded.values()]
+        return min((one for one in times if one is not None), default=None)
+
+    async def expire(self) -> None:
+        """End the models whose time is up."""
+        now = time.monotonic()
+        if (due := self.next_expiry()) is None or due > now or not self.line.idle:
+            return
+        async with self.line.turn(Turn(EXCLUSIVE, self, "", paired=False)), self._lock:
+            for model, found in list(self.loaded.items()):
+                if found.expires_at is not None and found.expires_at <= now:
+                    await self._unload(model)
+
+    async def unload(self, model: str) -> None:
+        """End a model after the calls that run; the process with the last one."""
+        async with self.line.turn(Turn(EXCLUSIVE, self, "", paired=False)), self._lock:
+            if model in self.loaded:
+                await self._unload(model)
+
+    async def _unload(self, model: str) -> None:
+        worker = self.worker
+        if worker is None or len(self.loaded) == 1:
+            await self._end()
+            return
+        del self.loaded[model]
+        with contextlib.suppress(EdgedError):  # it died: that is noted when it exits
+            await worker.drop(model, deadline_s=CANARY_DEADLINE_S)
+        self._on_change(model, "unloaded", "")
+
+    async def close(self) -> None:
+        """End the worker, whatever it does."""
+        await self._end()
+
+    async def _end(self) -> None:
+        worker = self.worker
+        if worker is None:
+            return
+        if self._stopped:
+            worker.kill(ENDED)
+        await worker.end()
+
+    # --- telling ---
+
+    def load_ms(self, model: str) -> int:
+        """How long the last load took; 0 if there was none."""
+        return self._facts[model].load_ms
+
+    def records(self, *, measure: bool) -> list[LoadedModel]:
+        """The models in memory; `measure` reads the process's memory."""
+        worker = self.worker
+        if worker is None:
+            return []
+        pss = system.pss_bytes(worker.pid) if measure else 0
+        return [self._record(one, worker.pid, pss) for one in self.loaded.values()]
+
+    def _record(self, found: Loaded, pid: int, pss: int) -> LoadedModel:
+        model = found.manifest.id
+        expires: int | None = None
+        if found.keep_alive_ms != FOREVER:
+            left = found.expires_at or time.monotonic() + found.keep_alive_ms / 1000
+            expires = max(0, int((left - time.monotonic()) * 1000))
+        return LoadedModel(
+            id=model,
+            engine=found.manifest.engine,
+            pid=pid,
+            state=self.state(model),
+            pss_bytes=pss,
+            loaded_at=found.loaded_at,
+            expires_in_ms=expires,
+            queued=self.line.waiting(model),
+            calls=found.calls,
+        )
+
+
+async def _canary(worker: Worker, model: str) -> str:
+    try:
+        answer = await worker.call("canary", target=model, deadline_s=CANARY_DEADLINE_S)
+    except CallYielded as error:
+        raise WorkerGone(f"the canary of {model} did not run") from error
+    return answer.to(str)
+
+
+def _check_memory(manifest: Manifest) -> None:
+    available = system.available_memory()
+    if available and manifest.memory_bytes > available:
+        raise Busy(
+            f"no memory for {manifest.id}",
+            fix="unload other models with `edged models unload ID`, or choose a smaller one",
+            needed=manifest.memory_bytes,
+            available=available,
+        )
