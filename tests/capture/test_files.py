@@ -6,6 +6,8 @@ import hashlib
 import os
 import signal
 import socket
+import subprocess
+import sys
 import wave
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
@@ -212,6 +214,20 @@ def test_the_facts_tell_one_state_of_a_file_from_another(file: Path) -> None:
 
         assert isinstance(before, FileFacts)
         assert facts_of(one.fileno()) != before
+
+
+def test_the_daemons_side_imports_no_codec_and_no_array() -> None:
+    program = """
+import sys
+import edged.capture.files, edged.capture.folder, edged.speech.segmenter
+import edged.speech.windows, edged.speech.words
+print(sorted({"av", "numpy"} & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "[]\n"
 
 
 # Decoding in a real worker.
