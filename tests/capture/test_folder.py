@@ -342,6 +342,7 @@ def test_closing_stops_the_observer(tmp_path: Path) -> None:
         ("A.B.FLAC", True),
         ("\N{FAMILY}\N{ZERO WIDTH JOINER}.opus.ogg", True),
         (".a.wav", False),
+        ("a.opus", True),
         ("wav", False),
         ("a.wav.part", False),
         ("a\udcff.wav", False),
