@@ -23,31 +23,12 @@ MAX_SAMPLE_RATE = 768_000
 MAX_CHANNELS = 64
 
 MEDIA_SUFFIXES = frozenset(
-    [
-        ".wav",
-        ".wave",
-        ".w64",
-        ".flac",
-        ".mp3",
-        ".ogg",
-        ".oga",
-        ".opus",
-        ".m4a",
-        ".m4b",
-        ".aac",
-        ".mp4",
-        ".m4v",
-        ".mov",
-        ".mkv",
-        ".mka",
-        ".webm",
-        ".aif",
-        ".aiff",
-        ".caf",
-        ".amr",
-        ".3gp",
-    ]
-)
+    (
+        ".wav", ".wave", ".w64", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".weba",
+        ".m4a", ".m4b", ".aac", ".mp4", ".m4v", ".mov", ".mkv", ".mka", ".webm",
+        ".aif", ".aiff", ".aifc", ".caf", ".au", ".amr", ".3gp",
+    )
+)  # fmt: skip
 """Names that a watched folder takes for media, in lower case. What a file really is, the decoder
 finds out from its content."""
 
