@@ -440,7 +440,8 @@ class Worker:
 
     async def end(self, grace_s: float = END_GRACE_S) -> None:
         """End it: it may finish its call within the grace, then it is killed. May be called twice."""
-        self._cause = self._cause or ENDED
+        if self.alive:
+            self._cause = self._cause or ENDED
         self._stop()
         if not self.pid:
             self._bury()
@@ -526,7 +527,12 @@ def _command(descriptor: int, generation: int) -> list[str]:
 
 def _environment(daemon: Mapping[str, str], threads: int) -> dict[str, str]:
     """What a worker sees of the daemon's variables: no proxies, credentials, sockets or home."""
-    return {name: daemon[name] for name in _INHERITED if name in daemon} | {
+    inherited = {name: daemon[name] for name in _INHERITED if name in daemon}
+    if "PYTHONPATH" in inherited:
+        # An empty or relative entry would mean the working directory, which is the root.
+        entries = inherited["PYTHONPATH"].split(os.pathsep)
+        inherited["PYTHONPATH"] = os.pathsep.join(filter(os.path.isabs, entries))
+    return inherited | {
         "HOME": "/nonexistent",
         "HF_HUB_OFFLINE": "1",
         "OMP_NUM_THREADS": str(threads),

@@ -111,7 +111,7 @@ def _restrict_files(readable: Iterable[str]) -> int:
     if ruleset < 0:
         return 0
     try:
-        for path in set(readable):
+        for path in set(readable) - {"", "/"}:
             _allow(ruleset, path, _READ_FILE | _READ_DIR)
         _allow(ruleset, "/dev/null", _READ_FILE | _WRITE_FILE)
         _allow(ruleset, os.path.dirname(_package_folder()), _READ_DIR)

@@ -178,7 +178,7 @@ class _Host:
             if isinstance(value, Iterator):
                 kind, value = self._stream(call, value), None
         except Yielded:
-            kind = "yielded"
+            kind, value = "yielded", None
         except EdgedError as error:
             kind, value = "error", _trouble(error)
         except MemoryError:
