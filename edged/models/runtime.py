@@ -5,7 +5,7 @@ object fulfilling its task's Protocol and `Model`. It runs in a worker process o
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Protocol
+from typing import Annotated, Literal, Protocol
 
 from msgspec import Meta, Struct
 
@@ -43,7 +43,7 @@ class Model(Protocol):
 class VadOptions(Struct, frozen=True, kw_only=True):
     """stream: whose state to use and keep; empty: none. final: forget the state afterwards."""
 
-    stream: Id | Annotated[str, Meta(max_length=0)] = ""
+    stream: Annotated[str, Meta(max_length=64)] = ""
     final: bool = False
 
 
@@ -125,4 +125,31 @@ class StreamingTranscriber(Model, Protocol):
 
     def feed(self, audio: AudioChunk, options: StreamOptions) -> Partial:
         """Add audio to a stream and return what is heard so far."""
+        ...
+
+
+class TensorFacts(Struct, frozen=True, kw_only=True):
+    """How one tensor's bytes are to be read: row-major, little-endian."""
+
+    name: str
+    dtype: Literal["float32", "float16", "int64", "int32", "int16", "int8", "uint8", "bool"]
+    shape: tuple[int, ...]
+
+
+class Tensors(Struct, frozen=True, kw_only=True):
+    """Named tensors; data: their bytes one after the other, in the order of `tensors`."""
+
+    tensors: tuple[TensorFacts, ...]
+    data: bytes
+
+
+class Inference(Model, Protocol):
+    """Runs a graph as it is, without knowing what it means."""
+
+    def infer(self, inputs: Tensors) -> Tensors:
+        """All outputs of the graph, in its order.
+
+        Raises:
+            BadRequest: names, shapes, types or the number of bytes are not the graph's.
+        """
         ...

@@ -44,7 +44,7 @@ def words_of(pieces: Sequence[Piece], length_s: float) -> tuple[SpokenWord, ...]
         length_s: of the window; no word passes it.
     """
     groups = _groups(pieces)
-    ends = [group[0].start_s for group in groups[1:]] + [length_s]
+    ends = [*(group[0].start_s for group in groups), length_s][1:]
     return tuple(_word(group, end, length_s) for group, end in zip(groups, ends, strict=True))
 
 

@@ -1,0 +1,85 @@
+"""LiteRT with real small graphs, when they are there."""
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hosted import DEADLINE_S, asset, canary, clip, hosted, spec_for
+
+from edged.errors import BadRequest
+from edged.models.runtime import ModelSpec, TensorFacts, Tensors
+from edged.workers.process import Worker
+
+TINYVAD = "asr/moonshine-micro/tinyvad_cnn_speech_mel_fp32.tflite"
+YAMNET = "audio/yamnet_audio_classifier_with_metadata.tflite"
+SPEECH_CLASS = 0
+"""Of AudioSet's 521."""
+
+
+def graph(path: Path) -> ModelSpec:
+    return spec_for("litert", {"model.tflite": str(path)})
+
+
+def tensors(name: str, array: npt.NDArray[np.float32]) -> Tensors:
+    facts = TensorFacts(name=name, dtype="float32", shape=array.shape)
+    return Tensors(tensors=(facts,), data=array.tobytes())
+
+
+async def infer(worker: Worker, inputs: Tensors) -> Tensors:
+    return (await worker.call("infer", inputs, deadline_s=DEADLINE_S)).to(Tensors)
+
+
+def test_yamnet_hears_speech_in_speech() -> None:
+    path, speech = asset(YAMNET), clip(asset("media/speech/jfk.wav"))
+    samples = np.frombuffer(speech.data, "<i2")[8_000:23_600].astype(np.float32) / np.float32(32768)
+
+    async def classified() -> Tensors:
+        async with hosted(graph(path)) as worker:
+            return await infer(worker, tensors("waveform_binary", samples))
+
+    found = asyncio.run(classified())
+
+    assert [one.shape for one in found.tensors] == [(1, 521)]
+    assert int(np.frombuffer(found.data, np.float32).argmax()) == SPEECH_CLASS
+
+
+def test_the_same_input_gives_the_same_output_and_the_canary_answers() -> None:
+    path = asset(TINYVAD)
+    mel = np.linspace(-4, 4, 512, dtype=np.float32).reshape(1, 1, 32, 16)
+
+    async def twice() -> tuple[Tensors, Tensors, str]:
+        async with hosted(graph(path)) as worker:
+            inputs = tensors("serving_default_args_0", mel)
+            first = await infer(worker, inputs)
+            sung = await canary(worker)
+            return first, await infer(worker, inputs), sung
+
+    first, second, sung = asyncio.run(twice())
+
+    assert first == second
+    assert np.isfinite(np.frombuffer(first.data, np.float32)).all()
+    assert sung == "0"
+
+
+def test_tensors_that_are_not_the_graphs_are_refused_and_the_next_call_works() -> None:
+    path = asset(TINYVAD)
+    right = tensors("serving_default_args_0", np.zeros((1, 1, 32, 16), np.float32))
+    wrong = [
+        tensors("other", np.zeros((1, 1, 32, 16), np.float32)),
+        tensors("serving_default_args_0", np.zeros((1, 512), np.float32)),
+        Tensors(tensors=right.tensors, data=right.data[:-1]),
+        Tensors(tensors=(), data=b""),
+        Tensors(tensors=(*right.tensors, *right.tensors), data=right.data),
+        Tensors(tensors=(TensorFacts(name="x", dtype="int8", shape=(-4, -512)),), data=bytes(2048)),
+    ]
+
+    async def asked() -> Tensors:
+        async with hosted(graph(path)) as worker:
+            for one in wrong:
+                with pytest.raises(BadRequest):
+                    await infer(worker, one)
+            return await infer(worker, right)
+
+    assert len(asyncio.run(asked()).data) == 4
