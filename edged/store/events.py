@@ -1,0 +1,95 @@
+"""The log of facts: recorded in the transaction they belong to, told after its commit.
+
+A segment's event holds no text of its own: it is read from the segment's row. So no content is
+stored twice, and deleting a recording leaves nothing of it in the log.
+"""
+
+import msgspec
+
+from edged.messages.events import AnyEvent, JobChanged, RecordingChanged, SegmentAdded, StoredEvent
+from edged.store.clock import stamp
+from edged.store.engine import Connection
+from edged.store.rows import SEGMENT_COLUMNS, to_segment
+
+KEPT = 100_000
+"""How many events `trim` leaves by default."""
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(AnyEvent).decode
+
+
+def record(db: Connection, body: AnyEvent) -> StoredEvent:
+    """Add an event to the open transaction; segments have `record_segment`."""
+    at = stamp()
+    db.execute(
+        "INSERT INTO events(at, recording, job, body) VALUES(?, "
+        "(SELECT id FROM recordings WHERE recording_id = ?), ?, ?)",
+        (at, _recording_of(body), _job_of(body), _encode(body)),
+    )
+    return _note(db, at, body)
+
+
+def record_segment(db: Connection, body: SegmentAdded, *, recording: int, segment: int) -> None:
+    """Add a segment's event, by the rows of its recording and of itself."""
+    at = stamp()
+    db.execute(
+        "INSERT INTO events(at, recording, segment) VALUES(?, ?, ?)", (at, recording, segment)
+    )
+    _note(db, at, body)
+
+
+def _note(db: Connection, at: str, body: AnyEvent) -> StoredEvent:
+    event = StoredEvent(event_seq=db.last_insert_rowid(), at=at, body=body)
+    db.recorded.append(event)
+    return event
+
+
+def after(db: Connection, event_seq: int, limit: int = 500) -> tuple[StoredEvent, ...]:
+    """Stored events with larger numbers, in order; those of deleted recordings are gone.
+
+    Fewer than `limit` mean that there are no more.
+    """
+    rows = db.execute(
+        f"SELECT e.event_seq, e.at, e.body, r.recording_id, {SEGMENT_COLUMNS} "  # noqa: S608 constants
+        "FROM events e LEFT JOIN recordings r ON r.id = e.recording "
+        "LEFT JOIN segments s ON s.id = e.segment "
+        "WHERE e.event_seq > ? ORDER BY e.event_seq LIMIT ?",
+        (event_seq, limit),
+    )
+    return tuple(
+        StoredEvent(
+            event_seq=number,
+            at=at,
+            body=SegmentAdded(recording_id=recording_id, segment=to_segment(segment))
+            if body is None
+            else _decode(body),
+        )
+        for number, at, body, recording_id, *segment in rows
+    )
+
+
+def newest(db: Connection) -> int:
+    """The number of the last event; 0 before the first."""
+    return int(db.execute("SELECT coalesce(max(event_seq), 0) FROM events").get)
+
+
+def trim(db: Connection, *, keep: int = KEPT, at_most: int = 10_000) -> int:
+    """Delete the oldest events beyond so many, a bounded number at once; how many went."""
+    db.execute(
+        "DELETE FROM events WHERE event_seq IN (SELECT event_seq FROM events "
+        "WHERE event_seq <= (SELECT max(event_seq) FROM events) - ? ORDER BY event_seq LIMIT ?)",
+        (keep, at_most),
+    )
+    return db.changes()
+
+
+def _recording_of(body: AnyEvent) -> str | None:
+    if isinstance(body, SegmentAdded):
+        return body.recording_id
+    if isinstance(body, RecordingChanged):
+        return body.recording.recording_id
+    return body.job.recording_id if isinstance(body, JobChanged) else None
+
+
+def _job_of(body: AnyEvent) -> str | None:
+    return body.job.job_id if isinstance(body, JobChanged) else None
