@@ -30,11 +30,6 @@ class EdgedError(Exception):
         self.fix = fix or self.advice
         self.details: Mapping[str, Detail] = details
 
-    def __reduce__(self) -> tuple[object, ...]:
-        """Refuse pickling: errors travel as wire messages."""
-        msg = "errors travel as wire messages"
-        raise TypeError(msg)
-
 
 class Internal(EdgedError):
     """A defect of ours; the log holds the traceback."""
@@ -260,7 +255,7 @@ def leaves() -> dict[str, type[EdgedError]]:
         kind = queue.pop()
         queue.extend(kind.__subclasses__())
         if kind is not EdgedError:
-            found[kind.code] = kind
+            found.setdefault(kind.code, kind)
     return found
 
 

@@ -1,0 +1,198 @@
+"""`transcribe` and `search`: speech to text, and finding it again."""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from edged.bridge.framing import split
+from edged.bridge.link import SyncClient
+from edged.cli import render
+from edged.cli.connect import Settings
+from edged.errors import BadRequest
+from edged.messages import replies, requests
+from edged.messages.records import Segment
+
+
+def add(commands: "argparse._SubParsersAction[Any]", shared: argparse.ArgumentParser) -> None:
+    """Add this family's commands."""
+    text = "turn a file's speech into text; `-` reads the file from stdin"
+    command = commands.add_parser("transcribe", parents=[shared], help=text, description=text)
+    command.add_argument("file", metavar="FILE")
+    command.add_argument("--model", metavar="ID", help="by default the best that fits")
+    command.add_argument("--language", metavar="CODE", help="en, de, ...; by default detected")
+    command.add_argument("--fresh", action="store_true", help="again, even if it was done before")
+    command.add_argument("--no-words", action="store_true", help="leave the words' times out")
+    command.add_argument("--keep-audio", action="store_true", help="copy the audio to the store")
+    command.set_defaults(run=transcribe)
+    text = "find words in all transcripts, newest first"
+    command = commands.add_parser("search", parents=[shared], help=text, description=text)
+    command.add_argument("query", metavar="WORDS", nargs="+")
+    command.add_argument("--limit", type=int, default=20)
+    command.add_argument("--recording", metavar="ID")
+    command.set_defaults(run=search)
+
+
+class Watcher(Protocol):
+    """Sees how a transcription goes on."""
+
+    def progress(self, progress: replies.Progress) -> None:
+        """The work is so far."""
+
+    def note(self, text: str) -> None:
+        """Something else is worth a line."""
+
+    def segments(self, segments: tuple[Segment, ...]) -> None:
+        """These are committed."""
+
+
+def transcribe(settings: Settings, arguments: argparse.Namespace) -> None:
+    """Transcribe one file and print the transcript."""
+    request, parts = _request(arguments)
+    with settings.connect() as daemon, _watching(settings) as watcher:
+        segments, end = follow(daemon, request, parts, watcher)
+    if settings.json:
+        render.as_json(as_document(segments, end))
+        return
+    print_transcript(segments, end, words=False)
+
+
+def _request(arguments: argparse.Namespace) -> tuple[requests.Transcribe, tuple[memoryview, ...]]:
+    piped = arguments.file == "-"
+    request = requests.Transcribe(
+        path=None if piped else os.path.abspath(arguments.file),
+        model=arguments.model,
+        language=arguments.language,
+        fresh=arguments.fresh,
+        words=not arguments.no_words,
+        keep_audio=True if arguments.keep_audio else None,
+    )
+    if not piped:
+        return request, ()
+    data = sys.stdin.buffer.read()
+    if not data:
+        raise BadRequest("stdin held no bytes")
+    return request, split(data, None)
+
+
+def follow(
+    daemon: SyncClient,
+    request: requests.Transcribe,
+    parts: tuple[memoryview, ...],
+    watcher: Watcher,
+) -> tuple[list[Segment], replies.Transcribed]:
+    """Send a transcription and collect its segments until the end."""
+    segments: list[Segment] = []
+    for reply, _ in daemon.stream(request, parts):
+        match reply:
+            case replies.Transcribed():
+                return segments, reply
+            case replies.Transcript():
+                segments.extend(reply.segments)
+                watcher.segments(reply.segments)
+            case replies.Progress():
+                watcher.progress(reply)
+            case replies.Loading():
+                watcher.note(f"loading {reply.model}, about {render.ago(reply.expected_ms)}")
+            case replies.Accepted() if reply.reused:
+                watcher.note("transcribed before; --fresh does it again")
+            case _:
+                pass
+    raise BadRequest("the daemon ended the transcription without a result")
+
+
+def as_document(segments: list[Segment], end: replies.Transcribed) -> dict[str, object]:
+    """What `edged transcribe --json` prints."""
+    return {
+        "recording_id": end.recording_id,
+        "model": end.model,
+        "language": end.language,
+        "language_source": end.language_source,
+        "audio_ms": end.audio_ms,
+        "compute_ms": end.compute_ms,
+        "segments": segments,
+    }
+
+
+def print_transcript(
+    segments: list[Segment], end: replies.Transcribed, *, words: bool, title: str = ""
+) -> None:
+    """Print the segments as a table, with a line about model and speed below."""
+    columns = [">from", ">to", "text", ">sure"]
+    if words:
+        columns.append("words")
+    render.table(title, columns, [_row(segment, words=words) for segment in segments])
+    speed = end.audio_ms / end.compute_ms if end.compute_ms else 0.0
+    print(
+        f"{end.recording_id}  {render.clock(end.audio_ms)} of audio, {end.model}, "
+        f"{end.language} ({end.language_source}), {speed:.1f} times real time"
+    )
+
+
+def _row(segment: Segment, *, words: bool) -> list[str]:
+    row = [
+        render.clock(segment.start_ms),
+        render.clock(segment.end_ms),
+        segment.text,
+        f"{segment.confidence:.0%}",
+    ]
+    if words:
+        row.append(" ".join(f"{word.text}@{word.start_ms / 1000:.2f}" for word in segment.words))
+    return row
+
+
+@contextmanager
+def _watching(settings: Settings) -> Iterator[Watcher]:
+    """A bar on stderr when a person looks at it, silence otherwise."""
+    if settings.json or not sys.stderr.isatty():
+        yield _Silence()
+        return
+    from edged.cli.bars import Bar
+
+    with Bar() as bar:
+        yield bar
+
+
+class _Silence:
+    """Nobody looks."""
+
+    def progress(self, progress: replies.Progress) -> None:
+        """Say nothing."""
+
+    def note(self, text: str) -> None:
+        """Say nothing."""
+
+    def segments(self, segments: tuple[Segment, ...]) -> None:
+        """Say nothing."""
+
+
+def search(settings: Settings, arguments: argparse.Namespace) -> None:
+    """Print what was found, newest first."""
+    request = requests.TranscriptsSearch(
+        query=" ".join(arguments.query), limit=arguments.limit, recording_id=arguments.recording
+    )
+    with settings.connect() as daemon:
+        found = daemon.ask(request, replies.Hits)
+    if settings.json:
+        hits = [
+            {
+                "recording_id": hit.recording_id,
+                "seq": hit.seq,
+                "start_ms": hit.start_ms,
+                "text": hit.text,
+                "snippet": hit.snippet,
+            }
+            for hit in found.hits
+        ]
+        render.as_json({"hits": hits})
+        return
+    if not found.hits:
+        print("nothing found")
+        return
+    rows = [
+        [hit.name or hit.recording_id, render.clock(hit.start_ms), hit.snippet]
+        for hit in found.hits
+    ]
+    render.table("", ["recording", ">at", "text"], rows)

@@ -1,0 +1,206 @@
+"""The composition root: builds the parts, starts them in order, stops them in reverse.
+
+Start: lock, key, store, pool, pipeline, queue, folders, socket; then systemd hears READY.
+Stop (SIGTERM, SIGINT, `shutdown`): the socket first, so that nothing new comes in; running jobs go
+back into the queue; workers end; the store is closed last.
+"""
+
+import asyncio
+import ctypes
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+
+import zmq
+
+from edged import __version__, keys
+from edged.bridge import endpoint
+from edged.bridge.framing import Buffer
+from edged.bridge.server import Caller, Outgoing, Server, Stream
+from edged.config import Config, Paths
+from edged.events import Bus
+from edged.jobs.intake import Intake
+from edged.jobs.runner import Runner
+from edged.jobs.work import Work
+from edged.messages.events import ModelChanged, StoredEvent
+from edged.messages.records import ModelState
+from edged.messages.requests import AnyRequest
+from edged.models.pool import Pool
+from edged.pipeline.activity import Activity
+from edged.pipeline.decoders import Decoders
+from edged.pipeline.transcription import Pipeline
+from edged.service.answer import answer
+from edged.service.house import House
+from edged.service.vitals import Vitals
+from edged.store.database import Store
+
+log = logging.getLogger(__name__)
+
+TRIM_S = 20.0
+"""How often freed memory goes back to the system, when something ran since the last time."""
+
+
+def run(paths: Paths, config: Config) -> int:
+    """Run the daemon until it is told to stop; returns the exit status.
+
+    Raises:
+        EdgedError: the leaf that kept it from starting.
+    """
+    asyncio.run(_serve(paths, config))
+    return 0
+
+
+async def _serve(paths: Paths, config: Config) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
+        house = await _build(paths, config, stack, stop=stopping.set)
+        server = await stack.enter_async_context(_listen(house, tasks))
+        _notify("READY=1")
+        log.info("edged %s serves, pid %d", __version__, os.getpid())
+        background = [
+            tasks.create_task(house.vitals.run(), name="vitals"),
+            tasks.create_task(house.runner.run(), name="runner"),
+            tasks.create_task(house.intake.run(), name="intake"),
+            tasks.create_task(house.pool.run(), name="pool"),
+            tasks.create_task(_housekeeping(server, house), name="housekeeping"),
+        ]
+        await stopping.wait()
+        _notify("STOPPING=1")
+        log.info("stopping")
+        await asyncio.sleep(0)  # the reply to `shutdown` leaves first
+        server.close()
+        for task in background:
+            task.cancel()
+
+
+async def _build(
+    paths: Paths,
+    config: Config,
+    stack: AsyncExitStack,
+    *,
+    stop: Callable[[], None],
+) -> House:
+    """Every part, each closed by the stack in reverse order."""
+    lock = endpoint.Lock(paths)
+    stack.callback(lock.close)
+    bus = Bus()
+    store = _open_store(paths, config, bus)
+    stack.callback(store.close)
+    pool = Pool(config, paths, on_change=_tell_of_models(bus))
+    stack.push_async_callback(pool.close)
+    decoders = Decoders()
+    stack.push_async_callback(decoders.close)
+    pipeline = Pipeline(store, pool, decoders, config)
+    work = Work(store, pipeline, attempts=config.jobs.attempts)
+    runner = Runner(store, work, bus, config.jobs)
+    intake = Intake(store, pipeline, work, runner, config.watch)
+    vitals = Vitals(store, paths, bus, finders=(pool.reasons, intake.reasons))
+    return House(
+        config=config,
+        paths=paths,
+        store=store,
+        pool=pool,
+        bus=bus,
+        pipeline=pipeline,
+        activity=Activity(pool, decoders),
+        work=work,
+        runner=runner,
+        intake=intake,
+        vitals=vitals,
+        rotate_key=lambda: keys.rotate(paths.key_file, store),
+        stop=stop,
+    )
+
+
+def _open_store(paths: Paths, config: Config, bus: Bus) -> Store:
+    """The store with its key; its events reach the bus on the loop's thread.
+
+    Raises:
+        KeyMissing, WrongKey, StoreCorrupt, StoreTooNew: nothing was changed.
+    """
+    endpoint.make_private(paths.state)
+    loop = asyncio.get_running_loop()
+
+    def tell(events: Sequence[StoredEvent]) -> None:
+        loop.call_soon_threadsafe(bus.committed, events)
+
+    return Store.open(
+        paths.database,
+        keys.load(paths.key_file, database=paths.database, settings=config.keys),
+        cipher=config.store.cipher,
+        readers=config.store.readers,
+        ballast_bytes=config.store.ballast_bytes,
+        on_commit=tell,
+    )
+
+
+def _tell_of_models(bus: Bus) -> Callable[[str, ModelState, str], None]:
+    def tell(model: str, state: ModelState, reason: str) -> None:
+        bus.hint(ModelChanged(model=model, state=state, reason=reason))
+
+    return tell
+
+
+@asynccontextmanager
+async def _listen(house: House, tasks: asyncio.TaskGroup) -> AsyncGenerator[Server, None]:
+    """The bound socket and what serves it."""
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    bounds = house.config.server
+    router = endpoint.bind(context, house.paths, frame_bytes=bounds.frame_bytes)
+
+    def handle(request: AnyRequest, parts: tuple[Buffer, ...], caller: Caller) -> Outgoing | Stream:
+        return answer(house, request, parts, caller.link)
+
+    server = Server(router, handle, bounds, tasks)
+    try:
+        yield server
+    finally:
+        server.close()
+        router.close()
+        context.term()
+        with suppress(FileNotFoundError):
+            house.paths.socket.unlink()
+
+
+async def _housekeeping(server: Server, house: House) -> None:
+    """Give freed memory back to the system after work, and tell systemd that the loop turns."""
+    seen = -1
+    interval_s = _watchdog_s() or TRIM_S
+    while True:
+        await asyncio.sleep(min(interval_s, TRIM_S))
+        _notify("WATCHDOG=1")
+        work = server.requests + house.pool.calls
+        if work != seen and not server.running and not house.runner.depth:
+            seen = work
+            gc.collect()
+            _trim()
+
+
+def _trim() -> None:
+    """Glibc keeps freed memory of a burst for ever otherwise. Measured: 2 MB at the start."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
+
+
+def _watchdog_s() -> float:
+    """Half of what systemd allows between two signs of life; 0 without a watchdog."""
+    return int(os.environ.get("WATCHDOG_USEC", "0")) / 2e6
+
+
+def _notify(message: str) -> None:
+    """Tell systemd, when it asked for it. Source: sd_notify(3), the protocol is one datagram."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    path = "\0" + address[1:] if address.startswith("@") else address
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.sendto(message.encode(), path)

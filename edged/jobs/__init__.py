@@ -1,0 +1,1 @@
+"""The durable queue: what runs its jobs, and what fills it from watched folders."""

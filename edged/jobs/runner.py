@@ -1,0 +1,250 @@
+"""Runs the durable queue: claims a job, works, records what came of it.
+
+A job's lease is renewed while it runs. If the daemon dies, the lease runs out and the job is
+claimed again; the pipeline then goes on behind the last committed window.
+"""
+
+import asyncio
+import logging
+import os
+import random
+from collections.abc import Callable
+from contextlib import aclosing
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec import Struct
+
+from edged.config import Jobs as Settings
+from edged.errors import BadMedia, EdgedError, EngineMissing, Internal, ModelMissing, Unsupported
+from edged.events import Bus
+from edged.jobs.work import TranscribeFile, Work
+from edged.messages.events import JobProgress
+from edged.messages.records import Job, Problem
+from edged.messages.replies import Accepted, AnyReply, Progress
+from edged.store import jobs
+from edged.store.database import Store
+
+log = logging.getLogger(__name__)
+
+FINAL = (BadMedia, ModelMissing, EngineMissing, Unsupported)
+"""Trying again would end the same way."""
+
+JITTER = 0.25
+"""A retry comes up to so much earlier or later, so that many do not come at once."""
+
+PROGRESS_S = 1.0
+"""At most so often is a job's progress written down."""
+
+
+class Running(Struct):
+    """A job that runs now."""
+
+    job_id: str
+    task: asyncio.Task[None]
+    cancelled: bool = False
+
+
+class Runner:
+    """Works on the queue, several jobs at once if so configured. Loop thread only.
+
+    Args:
+        store: holds the queue.
+        work: does what a job asks for.
+        bus: hears hints of progress.
+        settings: how many at once, attempts, lease.
+    """
+
+    def __init__(self, store: Store, work: Work, bus: Bus, settings: Settings) -> None:
+        self._store = store
+        self._work = work
+        self._bus = bus
+        self._settings = settings
+        self._running: dict[str, Running] = {}
+        self._news = asyncio.Event()
+        self._counts: dict[str, int] = {}
+        self.started = 0
+        self.failed = 0
+
+    @property
+    def depth(self) -> int:
+        """How many jobs wait or run, as of the last change."""
+        return self._counts.get("queued", 0) + self._counts.get("running", 0)
+
+    def wake(self) -> None:
+        """Something was queued: look now."""
+        self._news.set()
+
+    async def run(self) -> None:
+        """Work until cancelled; jobs that run then go back into the queue."""
+        await self._store.write(jobs.release)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                while True:
+                    self._news.clear()
+                    await self._fill(tasks)
+                    await self._wait()
+        finally:
+            for running in self._running.values():
+                running.task.cancel()
+
+    async def cancel(self, job_id: str) -> Job:
+        """Cancel a job, queued or running, and return it as it is then.
+
+        Raises:
+            NotFound: no such job. Conflict: it has ended.
+        """
+        job = await self._store.write(lambda db: jobs.cancel(db, job_id))
+        if running := self._running.get(job_id):
+            running.cancelled = True
+            running.task.cancel()
+            await asyncio.wait({running.task})
+        self.wake()
+        return job
+
+    async def _fill(self, tasks: asyncio.TaskGroup) -> None:
+        """Claim jobs until enough run or none is due."""
+        while len(self._running) < self._settings.concurrency:
+            claimed = await self._claim()
+            if claimed is None:
+                break
+            job, payload = claimed
+            task = tasks.create_task(self._run(job, payload, tasks), name=f"job {job.job_id}")
+            self._running[job.job_id] = Running(job_id=job.job_id, task=task)
+            task.add_done_callback(self._ended(job.job_id))
+        self._counts = await self._store.read(jobs.counts)
+
+    async def _claim(self) -> tuple[Job, bytes] | None:
+        lease_ms = self._settings.lease_ms
+        return await self._store.write(
+            lambda db: jobs.claim(db, worker=_worker(), lease_ms=lease_ms, now=_now())
+        )
+
+    def _ended(self, job_id: str) -> Callable[[asyncio.Task[None]], None]:
+        def forget(_: asyncio.Task[None]) -> None:
+            self._running.pop(job_id, None)
+            self.wake()
+
+        return forget
+
+    async def _wait(self) -> None:
+        """Until something is queued or ends, or a retry is due."""
+        due = await self._store.read(jobs.next_due)
+        wait_s = None if due is None else max(0.05, (due - _now()).total_seconds())
+        if len(self._running) >= self._settings.concurrency:
+            wait_s = None
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._news.wait()
+        except TimeoutError:
+            return
+
+    async def _run(self, job: Job, payload: bytes, tasks: asyncio.TaskGroup) -> None:
+        """One job, from claim to record. The second of the three broad catches: one job."""
+        self.started += 1
+        try:
+            await self._do(job, payload, tasks)
+        except asyncio.CancelledError:
+            running = self._running.get(job.job_id)
+            if running is None or not running.cancelled:
+                raise  # the daemon stops: the queue takes the job up again
+        except EdgedError as error:
+            await self._record_failure(job, error)
+        except Exception:
+            log.exception("job %s failed", job.job_id)
+            await self._record_failure(job, Internal("the job failed"))
+
+    async def _do(self, job: Job, payload: bytes, tasks: asyncio.TaskGroup) -> None:
+        order = msgspec.msgpack.decode(payload, type=TranscribeFile)
+        report = _Report(self._store, self._bus, job.job_id, self._settings.lease_ms)
+        beat = tasks.create_task(report.beat(), name="heartbeat")
+        try:
+            async with aclosing(self._work.transcribe(order, priority=job.priority)) as replies:
+                async for reply in replies:
+                    await report.hear(reply)
+        finally:
+            beat.cancel()
+        await self._store.write(
+            lambda db: jobs.finish(db, job.job_id, recording_id=report.recording_id)
+        )
+
+    async def _record_failure(self, job: Job, error: EdgedError) -> None:
+        self.failed += 1
+        problem = Problem(code=error.code, message=error.message, fix=error.fix)
+        again = not isinstance(error, FINAL)
+        delay_ms = backoff_ms(job.attempts, self._settings.backoff_ms)
+        log.info("job %s failed: %s", job.job_id, error.code)
+        await self._store.write(
+            lambda db: jobs.fail(db, job.job_id, problem, retry=again, delay_ms=delay_ms)
+        )
+
+
+class _Report:
+    """Tells the queue and the bus how a job goes on."""
+
+    def __init__(self, store: Store, bus: Bus, job_id: str, lease_ms: int) -> None:
+        self._store = store
+        self._bus = bus
+        self._job_id = job_id
+        self._lease_ms = lease_ms
+        self._stage = ""
+        self._told = 0.0
+        self.recording_id: str | None = None
+
+    async def hear(self, reply: AnyReply) -> None:
+        """One reply of the pipeline."""
+        if isinstance(reply, Accepted):
+            recording_id = self.recording_id = reply.recording_id
+            await self._store.write(
+                lambda db: jobs.attach(db, self._job_id, recording_id=recording_id)
+            )
+        elif isinstance(reply, Progress):
+            await self._progress(reply)
+
+    async def _progress(self, progress: Progress) -> None:
+        self._bus.hint(
+            JobProgress(
+                job_id=self._job_id,
+                stage=progress.stage,
+                progress=progress.fraction,
+                done_ms=progress.done_ms,
+                audio_ms=progress.audio_ms,
+            )
+        )
+        moment = asyncio.get_running_loop().time()
+        if progress.stage == self._stage and moment - self._told < PROGRESS_S:
+            return
+        self._stage, self._told = progress.stage, moment
+        stage, fraction = progress.stage, progress.fraction
+        await self._store.write(
+            lambda db: jobs.progress(db, self._job_id, stage=stage, progress=fraction)
+        )
+
+    async def beat(self) -> None:
+        """Renew the lease, three times within its length."""
+        while True:
+            await asyncio.sleep(self._lease_ms / 3000)
+            try:
+                await self._renew()
+            except EdgedError as error:
+                log.warning("lease of job %s not renewed: %s", self._job_id, error.code)
+
+    async def _renew(self) -> None:
+        lease_ms = self._lease_ms
+        await self._store.write(
+            lambda db: jobs.heartbeat(db, self._job_id, lease_ms=lease_ms, now=_now())
+        )
+
+
+def backoff_ms(attempts: int, first_ms: int) -> int:
+    """How long to wait before the next try: doubled each time, with jitter."""
+    wait = first_ms * 2 ** max(0, attempts - 1)
+    return int(wait * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 - no secret
+
+
+def _worker() -> str:
+    return f"pid {os.getpid()}"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

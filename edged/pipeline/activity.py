@@ -1,0 +1,138 @@
+"""Voice activity of a client's own audio: whole pieces, and streams that live on between requests."""
+
+import secrets
+from array import array
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+from edged.capture.parts import DecodedPart
+from edged.errors import BadRequest, Unsupported
+from edged.media import RMS_WINDOW_MS, SPEECH, AudioChunk, AudioFormat
+from edged.messages.records import Span
+from edged.messages.replies import VadResult
+from edged.models.lease import Lease
+from edged.models.pool import Pool
+from edged.models.runtime import VadOptions, VoiceActivity
+from edged.pipeline import sources
+from edged.pipeline.decoders import Decoders
+from edged.pipeline.plan import of_task
+from edged.speech.segmenter import Segmenter
+
+Buffer = bytes | memoryview
+
+MOST_STREAMS = 64
+"""Streams whose segmenter is kept; the one that was silent longest is forgotten first."""
+
+
+class Activity:
+    """Answers `vad`. Loop thread only.
+
+    Args:
+        pool: lends the model; it keeps each stream's recurrent state in the worker.
+        decoders: brings other formats to 16 kHz mono.
+    """
+
+    def __init__(self, pool: Pool, decoders: Decoders) -> None:
+        self._pool = pool
+        self._decoders = decoders
+        self._streams: OrderedDict[str, Segmenter] = OrderedDict()
+
+    async def whole(
+        self, audio: AudioFormat, parts: Sequence[Buffer], *, model: str | None
+    ) -> VadResult:
+        """One piece of audio in any format; nothing of it is kept.
+
+        Raises:
+            BadRequest: no audio, or PCM that ends within a sample. BadMedia: NaN or Inf in it.
+        """
+        segmenter = Segmenter()
+        probabilities = array("f")
+        spans: list[Span] = []
+        stream = secrets.token_hex(8)
+        async with (
+            self._pool.borrow(self._model(model), VoiceActivity) as lease,
+            aclosing(self._pieces(audio, parts)) as pieces,
+        ):
+            async for piece in pieces:
+                options = VadOptions(stream=stream, final=piece.final)
+                found = await lease.call(lease.model.detect, piece.audio, options)
+                probabilities.frombytes(found.data)
+                spans += _feed(segmenter, found.data, piece.rms)
+        spans += segmenter.finish()
+        return _result(probabilities, spans, segmenter.position_ms)
+
+    async def next(
+        self,
+        stream: str,
+        audio: AudioFormat,
+        parts: Sequence[Buffer],
+        *,
+        model: str | None,
+        final: bool,
+    ) -> VadResult:
+        """The next audio of a stream.
+
+        Raises:
+            Unsupported: the stream is not 16 kHz mono s16le.
+        """
+        if audio != SPEECH:
+            raise Unsupported("a stream takes 16 kHz mono s16le", fix="resample, or send it whole")
+        data = parts[0] if len(parts) == 1 else b"".join(parts)
+        if len(data) % SPEECH.frame_bytes:
+            raise BadRequest("PCM that ends within a sample")
+        segmenter = self._segmenter(stream)
+        async with self._pool.borrow(self._model(model), VoiceActivity) as lease:
+            found = await self._detect(lease, data, stream, final=final)
+        probabilities = array("f", found)
+        spans = segmenter.feed_many(found, bytes(len(found)))
+        if final:
+            spans += segmenter.finish()
+            self._streams.pop(stream, None)
+        return _result(probabilities, spans, segmenter.position_ms)
+
+    async def _detect(
+        self, lease: Lease[VoiceActivity], data: Buffer, stream: str, *, final: bool
+    ) -> bytes:
+        options = VadOptions(stream=stream, final=final)
+        found = await lease.call(lease.model.detect, AudioChunk(data=data), options)
+        return found.data
+
+    def _segmenter(self, stream: str) -> Segmenter:
+        segmenter = self._streams.pop(stream, None) or Segmenter()
+        self._streams[stream] = segmenter
+        while len(self._streams) > MOST_STREAMS:
+            self._streams.popitem(last=False)
+        return segmenter
+
+    def _model(self, asked: str | None) -> str:
+        return self._pool.manifest(asked).id if asked else of_task(self._pool, "vad").id
+
+    async def _pieces(
+        self, audio: AudioFormat, parts: Sequence[Buffer]
+    ) -> AsyncGenerator[DecodedPart, None]:
+        source = await sources.from_bytes(parts, audio=audio, name="")
+        try:
+            async with (
+                self._decoders.open(source.fd, audio) as media,
+                aclosing(media.parts()) as decoded,
+            ):
+                async for part in decoded:
+                    yield part
+        finally:
+            source.close()
+
+
+def _feed(segmenter: Segmenter, probabilities: bytes, rms: bytes) -> list[Span]:
+    """As many windows as both know; the last, short one has its loudness too."""
+    size = min(len(probabilities), len(rms))
+    return segmenter.feed_many(probabilities[:size], rms[:size])
+
+
+def _result(probabilities: "array[float]", spans: list[Span], position_ms: int) -> VadResult:
+    return VadResult(
+        probabilities=tuple(round(value, 4) for value in probabilities),
+        window_ms=RMS_WINDOW_MS,
+        speech=tuple(spans),
+        position_ms=position_ms,
+    )

@@ -1,0 +1,76 @@
+"""The decode worker's life: started with the first media, shared, ended when idle, replaced when dead."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from edged.capture.files import DECODE_WORKER, Decoding, decoding
+from edged.capture.parts import DecodeOptions
+from edged.media import AudioFormat
+from edged.workers.process import Worker
+
+IDLE_S = 30.0
+START_DEADLINE_S = 30.0
+
+
+class Decoders:
+    """Lends the decode worker. Loop thread only."""
+
+    def __init__(self) -> None:
+        self._worker: Worker | None = None
+        self._starting = asyncio.Lock()
+        self._open = 0
+        self._ending: asyncio.TimerHandle | None = None
+        self._ends: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def open(
+        self, fd: int, audio: AudioFormat | None = None, *, priority: int = 0
+    ) -> AsyncIterator[Decoding]:
+        """Decode an open file, several at once if need be.
+
+        Raises:
+            BadMedia, Busy, WorkerGone, Deadline, EngineMissing: see edged.capture.files.decoding.
+        """
+        self._open += 1
+        try:
+            worker = await self._started()
+            options = DecodeOptions(audio=audio)
+            async with decoding(worker, fd, options, priority=priority) as media:
+                yield media
+        finally:
+            self._open -= 1
+            if not self._open:
+                self._end_later()
+
+    async def close(self) -> None:
+        """End the worker now."""
+        self._keep()
+        if self._worker is not None:
+            await self._worker.end()
+            self._worker = None
+        if self._ends:
+            await asyncio.wait(self._ends)
+
+    async def _started(self) -> Worker:
+        self._keep()
+        async with self._starting:
+            if self._worker is None or not self._worker.alive:
+                self._worker = await Worker.spawn(DECODE_WORKER, load_deadline_s=START_DEADLINE_S)
+            return self._worker
+
+    def _keep(self) -> None:
+        if self._ending is not None:
+            self._ending.cancel()
+            self._ending = None
+
+    def _end_later(self) -> None:
+        self._keep()
+        self._ending = asyncio.get_running_loop().call_later(IDLE_S, self._end)
+
+    def _end(self) -> None:
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            task = asyncio.get_running_loop().create_task(worker.end(), name="end the decoder")
+            self._ends.add(task)
+            task.add_done_callback(self._ends.discard)

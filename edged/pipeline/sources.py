@@ -1,0 +1,87 @@
+"""Where a transcription's audio comes from: opened once, identified by its content."""
+
+import os
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from edged.capture import files
+from edged.errors import BadRequest
+from edged.media import AudioFormat
+
+Buffer = bytes | memoryview
+
+
+class Source(Struct, kw_only=True):
+    """An open piece of media. Whoever opened it closes it.
+
+    fd: a regular file or a memory file.
+    sha256: over the bytes. audio: the format of raw PCM, a part of its identity.
+    path: None for bytes that a client sent.
+    """
+
+    fd: int
+    name: str
+    sha256: str
+    size_bytes: int
+    path: str | None = None
+    audio: AudioFormat | None = None
+
+    @property
+    def content(self) -> str:
+        """Names what is to be heard: the same bytes read in another format are something else."""
+        if self.audio is None:
+            return self.sha256
+        facts = self.audio
+        return f"{self.sha256} {facts.sample_format} {facts.sample_rate} {facts.channels}"
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Up to `size` bytes from an offset; blocking, for a thread."""
+        return os.pread(self.fd, size, offset)
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+
+async def from_path(path: str, *, beneath: str | None = None) -> Source:
+    """A file, opened safely and hashed in a thread.
+
+    Args:
+        path: absolute.
+        beneath: a watched folder that it must lie in, with no link on the way.
+
+    Raises:
+        NotFound, Denied, BadMedia: absent, unreadable, or no regular file.
+        Conflict: it changed while it was read.
+    """
+    return await _identified(files.open_media(path, beneath=beneath), path=path, audio=None)
+
+
+async def from_bytes(parts: Sequence[Buffer], *, audio: AudioFormat | None, name: str) -> Source:
+    """Bytes that a client sent, in memory only.
+
+    Raises:
+        BadRequest: no bytes, or PCM that ends within a sample.
+    """
+    size = sum(len(part) for part in parts)
+    if not size:
+        raise BadRequest("no audio came with the request", fix="send it as binary frames")
+    if audio is not None and size % audio.frame_bytes:
+        raise BadRequest(f"{size} bytes are no whole number of {audio.frame_bytes}-byte samples")
+    source = await _identified(await files.memory_file(parts), path=None, audio=audio)
+    source.name = name
+    return source
+
+
+async def _identified(fd: int, *, path: str | None, audio: AudioFormat | None) -> Source:
+    try:
+        digest = await files.sha256(fd)
+        size = os.fstat(fd).st_size
+    except BaseException:
+        os.close(fd)
+        raise
+    name = os.path.basename(path) if path else ""
+    return Source(fd=fd, name=name, sha256=digest, size_bytes=size, path=path, audio=audio)

@@ -1,0 +1,100 @@
+"""`hello describe health metrics shutdown`: about the daemon itself."""
+
+import importlib.util
+import os
+from typing import get_args
+
+from edged import __version__
+from edged.capture.parts import MEDIA_SUFFIXES
+from edged.messages import requests
+from edged.messages.envelope import PROTOCOL
+from edged.messages.events import AnyEvent
+from edged.messages.replies import (
+    Description,
+    Done,
+    HealthReport,
+    Limits,
+    MetricsReport,
+    TaskDescription,
+    Welcome,
+)
+from edged.messages.requests import AnyRequest
+from edged.service.house import House
+
+ENGINES = {
+    "pocketsphinx": "pocketsphinx",
+    "onnxruntime": "onnxruntime",
+    "faster_whisper": "faster_whisper",
+    "sherpa_onnx": "sherpa_onnx",
+    "litert": "ai_edge_litert",
+}
+"""Engines and the packages that bring them."""
+
+
+def hello(house: House, _: requests.Hello) -> Welcome:
+    """Say who answers."""
+    return Welcome(version=__version__, protocol=PROTOCOL, pid=os.getpid(), limits=_limits(house))
+
+
+def describe(house: House, _: requests.Describe) -> Description:
+    """Say what can be done right now."""
+    tasks: dict[str, TaskDescription] = {}
+    for task in house.pool.tasks():
+        default, reason = house.pool.default(task)
+        models = tuple(model.id for model in house.pool.summaries(task) if model.installed)
+        tasks[task] = TaskDescription(default=default, reason=reason, models=models)
+    return Description(
+        version=__version__,
+        protocol=PROTOCOL,
+        requests=_tags(AnyRequest),
+        events=_tags(AnyEvent),
+        tasks=tasks,
+        engines={
+            name: importlib.util.find_spec(package) is not None for name, package in ENGINES.items()
+        },
+        media=tuple(sorted(MEDIA_SUFFIXES)),
+        limits=_limits(house),
+    )
+
+
+def health(house: House, _: requests.Health) -> HealthReport:
+    """Report what was found last; keeps nothing awake."""
+    loaded = tuple(model.id for model in house.pool.loaded(measure=False))
+    return house.vitals.report(models_loaded=loaded, queue_depth=house.runner.depth)
+
+
+def metrics(house: House, _: requests.Metrics) -> MetricsReport:
+    """Report counters and gauges."""
+    return MetricsReport(
+        counters={
+            "events_published": house.bus.published,
+            "jobs_started": house.runner.started,
+            "jobs_failed": house.runner.failed,
+            "model_calls": house.pool.calls,
+            "workers_started": house.pool.spawned,
+        },
+        gauges={
+            "models_loaded": len(house.pool.loaded(measure=False)),
+            "jobs_waiting_or_running": house.runner.depth,
+        },
+    )
+
+
+def shutdown(house: House, _: requests.Shutdown) -> Done:
+    """Stop, once this reply is out."""
+    house.stop()
+    return Done()
+
+
+def _limits(house: House) -> Limits:
+    bounds = house.config.server
+    return Limits(
+        frame_bytes=bounds.frame_bytes,
+        request_bytes=bounds.request_bytes,
+        frames=bounds.frames,
+        requests_per_client=bounds.requests_per_client,
+    )
+
+
+def _tags(union: object) -> tuple[str, ...]:
+    return tuple(str(kind.__struct_config__.tag) for kind in get_args(union))

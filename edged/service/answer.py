@@ -1,0 +1,76 @@
+"""Which function answers which request."""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import Any
+
+from edged.errors import UnknownRequest
+from edged.messages import requests
+from edged.messages.replies import AnyReply
+from edged.messages.requests import AnyRequest
+from edged.service import about, events, jobs, models, recordings, store, transcribe, vad, watch
+from edged.service.house import House
+
+Buffer = bytes | memoryview
+Parts = tuple[Buffer, ...]
+Outgoing = AnyReply | tuple[AnyReply, Sequence[Buffer]]
+Stream = AsyncGenerator[Outgoing, None]
+
+AT_ONCE: dict[type, Callable[[House, Any], AnyReply]] = {
+    requests.Hello: about.hello,
+    requests.Describe: about.describe,
+    requests.Health: about.health,
+    requests.Metrics: about.metrics,
+    requests.Shutdown: about.shutdown,
+    requests.ModelsList: models.list_models,
+    requests.ModelsShow: models.show,
+    requests.ModelsPs: models.ps,
+}
+"""Answered on the spot: they wait for nothing."""
+
+STREAMED: dict[type, Callable[[House, Any], Stream]] = {
+    requests.RecordingsList: recordings.list_recordings,
+    requests.RecordingsGet: recordings.get,
+    requests.RecordingsAudio: recordings.audio,
+    requests.RecordingsDelete: recordings.delete,
+    requests.RecordingsReprocess: recordings.reprocess,
+    requests.TranscriptsSearch: recordings.search,
+    requests.SegmentsList: recordings.segments_of,
+    requests.JobsSubmit: jobs.submit,
+    requests.JobsGet: jobs.get,
+    requests.JobsList: jobs.list_jobs,
+    requests.JobsCancel: jobs.cancel,
+    requests.JobsRetry: jobs.retry,
+    requests.JobsPurge: jobs.purge,
+    requests.ModelsLoad: models.load,
+    requests.ModelsUnload: models.unload,
+    requests.WatchAdd: watch.add,
+    requests.WatchRemove: watch.remove,
+    requests.WatchList: watch.list_folders,
+    requests.Subscribe: events.subscribe,
+    requests.Backup: store.backup,
+    requests.RotateKey: store.rotate_key,
+}
+"""Answered by a generator of replies, in a task of its own."""
+
+
+def answer(house: House, request: AnyRequest, parts: Parts, caller: str) -> Outgoing | Stream:
+    """The reply to a request, or the generator that yields its replies.
+
+    Args:
+        house: the daemon's parts.
+        request: already validated against its struct.
+        parts: the frames behind the envelope.
+        caller: names the connection; state kept for one caller is never seen by another.
+
+    Raises:
+        EdgedError: the leaf that answers the request.
+    """
+    if isinstance(request, requests.Transcribe):
+        return transcribe.transcribe(house, request, parts)
+    if isinstance(request, requests.Vad):
+        return vad.vad(house, request, parts, caller)
+    if at_once := AT_ONCE.get(type(request)):
+        return at_once(house, request)
+    if streamed := STREAMED.get(type(request)):
+        return streamed(house, request)
+    raise UnknownRequest("this daemon does not answer that request")

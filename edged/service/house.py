@@ -1,0 +1,34 @@
+"""What the services ask: everything that daemon.py has built, in one place."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from edged.config import Config, Paths
+from edged.events import Bus
+from edged.jobs.intake import Intake
+from edged.jobs.runner import Runner
+from edged.jobs.work import Work
+from edged.models.pool import Pool
+from edged.pipeline.activity import Activity
+from edged.pipeline.transcription import Pipeline
+from edged.service.vitals import Vitals
+from edged.store.database import Store
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The daemon's parts. Loop thread only."""
+
+    config: Config
+    paths: Paths
+    store: Store
+    pool: Pool
+    bus: Bus
+    pipeline: Pipeline
+    activity: Activity
+    work: Work
+    runner: Runner
+    intake: Intake
+    vitals: Vitals
+    rotate_key: Callable[[], Awaitable[None]]
+    stop: Callable[[], None]

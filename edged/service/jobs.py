@@ -1,0 +1,61 @@
+"""`jobs.*`: the durable queue."""
+
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime, timedelta
+
+from edged.jobs.work import TranscribeFile
+from edged.messages import requests
+from edged.messages.replies import AnyReply, Done, Jobs, OneJob, Progress
+from edged.pipeline import sources
+from edged.service.house import House
+from edged.service.paths import absolute
+from edged.store import jobs
+
+
+async def submit(house: House, request: requests.JobsSubmit) -> AsyncGenerator[AnyReply, None]:
+    """Queue a file; its content is hashed first, which takes its time for a long one."""
+    path = absolute(request.path)
+    plan = house.pipeline.plan(model=request.model, language=request.language)
+    yield Progress(stage="read", fraction=0.0)
+    source = await sources.from_path(path)
+    try:
+        order = TranscribeFile(
+            path=path, model=plan.model, language=plan.language, keep_audio=request.keep_audio
+        )
+        job, existing = await house.work.submit(source, order, plan, priority=request.priority)
+    finally:
+        source.close()
+    house.runner.wake()
+    yield OneJob(job=job, existing=existing)
+
+
+async def get(house: House, request: requests.JobsGet) -> AsyncGenerator[AnyReply, None]:
+    """One job."""
+    yield OneJob(job=await house.store.read(lambda db: jobs.get(db, request.job_id)))
+
+
+async def list_jobs(house: House, request: requests.JobsList) -> AsyncGenerator[AnyReply, None]:
+    """Jobs, newest first, with counts."""
+    found = await house.store.read(
+        lambda db: jobs.list_jobs(db, state=request.state, limit=request.limit)
+    )
+    counts = await house.store.read(jobs.counts)
+    yield Jobs(jobs=found, counts=counts)
+
+
+async def cancel(house: House, request: requests.JobsCancel) -> AsyncGenerator[AnyReply, None]:
+    """Cancel a queued or running job."""
+    yield OneJob(job=await house.runner.cancel(request.job_id))
+
+
+async def retry(house: House, request: requests.JobsRetry) -> AsyncGenerator[AnyReply, None]:
+    """Queue a failed or cancelled job again."""
+    job = await house.store.write(lambda db: jobs.retry(db, request.job_id))
+    house.runner.wake()
+    yield OneJob(job=job)
+
+
+async def purge(house: House, request: requests.JobsPurge) -> AsyncGenerator[AnyReply, None]:
+    """Remove ended jobs from the list."""
+    before = datetime.now(UTC) - timedelta(milliseconds=request.older_than_ms)
+    yield Done(count=await house.store.write(lambda db: jobs.purge(db, before=before)))

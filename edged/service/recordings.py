@@ -1,0 +1,116 @@
+"""`recordings.*`, `segments.list`, `transcripts.search`: what has been transcribed."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+
+from edged.errors import NotKept
+from edged.jobs.work import TranscribeFile
+from edged.messages import requests
+from edged.messages.replies import (
+    AnyReply,
+    Audio,
+    Done,
+    Hits,
+    OneJob,
+    OneRecording,
+    Recordings,
+    Segments,
+)
+from edged.service.house import House
+from edged.store import recordings, segments
+from edged.store import search as index
+
+Outgoing = AnyReply | tuple[AnyReply, Sequence[bytes]]
+
+PART_BYTES = 2**20
+
+
+async def list_recordings(
+    house: House, request: requests.RecordingsList
+) -> AsyncGenerator[AnyReply, None]:
+    """A page of recordings, newest first."""
+    found = await house.store.read(
+        lambda db: recordings.list_recordings(
+            db, limit=request.limit, before=request.before, status=request.status
+        )
+    )
+    full = len(found) == request.limit
+    yield Recordings(recordings=found, next=found[-1].recording_id if full else None)
+
+
+async def get(house: House, request: requests.RecordingsGet) -> AsyncGenerator[AnyReply, None]:
+    """One recording."""
+    found = await house.store.read(lambda db: recordings.get(db, request.recording_id))
+    yield OneRecording(recording=found)
+
+
+async def audio(house: House, request: requests.RecordingsAudio) -> AsyncGenerator[Outgoing, None]:
+    """The audio as it came in, part by part."""
+    source = await house.pipeline.open_recording(request.recording_id)
+    try:
+        offset = 0
+        while part := await asyncio.to_thread(source.read, offset, PART_BYTES):
+            reply = Audio(
+                recording_id=request.recording_id,
+                offset=offset,
+                size_bytes=len(part),
+                total_bytes=source.size_bytes,
+                audio=source.audio,
+            )
+            yield reply, [part]
+            offset += len(part)
+    finally:
+        source.close()
+    if offset != source.size_bytes:
+        raise NotKept("the original file changed while it was read")
+    yield Done()
+
+
+async def delete(
+    house: House, request: requests.RecordingsDelete
+) -> AsyncGenerator[AnyReply, None]:
+    """Delete a recording and all that hangs on it."""
+    await house.store.delete_recording(request.recording_id)
+    yield Done()
+
+
+async def reprocess(
+    house: House, request: requests.RecordingsReprocess
+) -> AsyncGenerator[AnyReply, None]:
+    """Queue a recording to be transcribed again."""
+    plan = house.pipeline.plan(model=request.model, language=request.language)
+    source = await house.pipeline.open_recording(request.recording_id)
+    try:
+        order = TranscribeFile(
+            recording_id=request.recording_id, model=plan.model, language=plan.language
+        )
+        job, existing = await house.work.submit(source, order, plan, priority="batch")
+    finally:
+        source.close()
+    house.runner.wake()
+    yield OneJob(job=job, existing=existing)
+
+
+async def segments_of(
+    house: House, request: requests.SegmentsList
+) -> AsyncGenerator[AnyReply, None]:
+    """A page of a recording's segments."""
+    found = await house.store.read(
+        lambda db: segments.list_segments(
+            db, request.recording_id, after_seq=request.after_seq, limit=request.limit
+        )
+    )
+    full = len(found) == request.limit
+    yield Segments(segments=found, next=found[-1].seq if full else None)
+
+
+async def search(
+    house: House, request: requests.TranscriptsSearch
+) -> AsyncGenerator[AnyReply, None]:
+    """Segments that hold the words, newest first."""
+    found = await house.store.read(
+        lambda db: index.search(
+            db, request.query, limit=request.limit, recording_id=request.recording_id
+        )
+    )
+    yield Hits(hits=found)

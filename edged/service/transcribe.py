@@ -1,0 +1,53 @@
+"""`transcribe`: a path, raw PCM or the bytes of a media file become committed segments."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from edged.errors import BadRequest
+from edged.messages import requests
+from edged.messages.replies import AnyReply, Progress
+from edged.pipeline import sources
+from edged.pipeline.sources import Source
+from edged.service.house import House
+from edged.service.paths import absolute
+
+Parts = tuple[bytes | memoryview, ...]
+
+
+async def transcribe(
+    house: House, request: requests.Transcribe, parts: Parts
+) -> AsyncGenerator[AnyReply, None]:
+    """Replies of one transcription; see Pipeline.transcribe."""
+    plan = house.pipeline.plan(model=request.model, language=request.language, words=request.words)
+    yield Progress(stage="read", fraction=0.0)
+    source = await _open(request, parts)
+    try:
+        replies = house.pipeline.transcribe(
+            source,
+            plan,
+            priority=request.priority,
+            fresh=request.fresh,
+            keep_audio=request.keep_audio,
+            keep_alive_ms=request.keep_alive_ms,
+        )
+        async with aclosing(replies):
+            async for reply in replies:
+                yield reply
+    finally:
+        source.close()
+
+
+async def _open(request: requests.Transcribe, parts: Parts) -> Source:
+    """The one audio that the request names.
+
+    Raises:
+        BadRequest: none, or more than one.
+    """
+    if request.path is None:
+        return await sources.from_bytes(parts, audio=request.audio, name=request.name or "")
+    if parts or request.audio is not None:
+        raise BadRequest("give either a path or audio", fix="leave one of them out")
+    source = await sources.from_path(absolute(request.path))
+    if request.name is not None:
+        source.name = request.name
+    return source

@@ -1,0 +1,25 @@
+"""`vad`: voice activity for a client's own audio."""
+
+from collections.abc import AsyncGenerator
+
+from edged.messages import requests
+from edged.messages.replies import AnyReply
+from edged.service.house import House
+
+Parts = tuple[bytes | memoryview, ...]
+
+
+async def vad(
+    house: House, request: requests.Vad, parts: Parts, caller: str
+) -> AsyncGenerator[AnyReply, None]:
+    """Probabilities and stretches of speech, for one piece of audio or the next one of a stream."""
+    if request.stream is None:
+        yield await house.activity.whole(request.audio, parts, model=request.model)
+    else:
+        yield await house.activity.next(
+            f"{caller}:{request.stream}",
+            request.audio,
+            parts,
+            model=request.model,
+            final=request.final,
+        )
