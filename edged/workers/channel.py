@@ -1,7 +1,8 @@
 """The frames between the daemon and a worker: a socketpair, exact buffers, no shared queue.
 
-A frame is four bytes (little-endian length of the head), the head in MessagePack, and the raw
-parts whose sizes the head names. Descriptors ride on a frame's first bytes (SCM_RIGHTS), towards
+A frame is a block of 128 bytes (four bytes little-endian length of the head, then the head in
+MessagePack; a longer one goes on behind the block) and the raw parts whose sizes the head names.
+One read gets a small frame. Descriptors ride on a frame's first bytes (SCM_RIGHTS), towards
 the worker only.
 
 Measured: 2026-11, 2 vCPU: 40 us for an empty hop, 345 us for 1.92 MB both ways; a zmq PAIR costs
@@ -37,7 +38,9 @@ FRAMES_PER_WAKE = 64
 """One talkative worker must not hold the loop."""
 
 _DESCRIPTORS = 16
-_PREFIX = 4
+_LENGTH = 4
+_BLOCK = 128
+_HEAD_IN_BLOCK = _BLOCK - _LENGTH
 
 
 class Head(Struct, frozen=True, array_like=True):
@@ -85,19 +88,20 @@ def sizes_of(parts: Sequence[Buffer]) -> tuple[int, ...]:
 def frame_buffers(head: Head, parts: Sequence[Buffer]) -> list[memoryview]:
     """The buffers of one frame, to be written in order."""
     encoded = _encode_head(head)
-    prefix = len(encoded).to_bytes(_PREFIX, "little") + encoded
-    return [memoryview(prefix), *(memoryview(part).cast("B") for part in parts if len(part))]
+    block = (len(encoded).to_bytes(_LENGTH, "little") + encoded).ljust(_BLOCK, b"\0")
+    return [memoryview(block), *(memoryview(part).cast("B") for part in parts if len(part))]
 
 
 class Assembler:
     """Puts frames together without doing I/O: fill `wanted`, then say how much was filled."""
 
     def __init__(self) -> None:
-        self._prefix = memoryview(bytearray(_PREFIX))
         self._restart()
 
     def _restart(self) -> None:
-        self.wanted = self._prefix
+        # A fresh block for each frame: what is decoded from it are views of it.
+        self._block = self.wanted = memoryview(bytearray(_BLOCK))
+        self._long_head: memoryview | None = None
         self._head: Head | None = None
         self._parts: list[memoryview] = []
         self._open: deque[memoryview] = deque()
@@ -117,19 +121,27 @@ class Assembler:
             self._read_head()
         if self._open:
             self.wanted = self._open.popleft()
-        return None if self.wanted else self._complete()
+            return None
+        return self._complete()
 
     def _read_head(self) -> None:
-        """Take the length first, then the head itself."""
-        if not self._parts:
-            size = int.from_bytes(self._prefix, "little")
-            if not 0 < size <= LARGEST_HEAD:
-                raise BrokenFrame("a head of impossible length")
-            self._parts = [memoryview(bytearray(size))]
-            self._open.append(self._parts[0])
+        """Decode the head, or make room for one that is longer than the block."""
+        if self._long_head is not None:
+            self._decode_head(self._long_head)
             return
+        size = int.from_bytes(self._block[:_LENGTH], "little")
+        if not 0 < size <= LARGEST_HEAD:
+            raise BrokenFrame("a head of impossible length")
+        if size <= _HEAD_IN_BLOCK:
+            self._decode_head(self._block[_LENGTH : _LENGTH + size])
+            return
+        self._long_head = memoryview(bytearray(size))
+        self._long_head[:_HEAD_IN_BLOCK] = self._block[_LENGTH:]
+        self._open.append(self._long_head[_HEAD_IN_BLOCK:])
+
+    def _decode_head(self, encoded: memoryview) -> None:
         try:
-            self._head = _decode_head(self._parts.pop())
+            self._head = _decode_head(encoded)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise BrokenFrame("an unreadable head") from error
         self._expect(self._head.sizes)
@@ -263,7 +275,7 @@ class DaemonSide:
                 return
 
     def _read_frame(self) -> bool:
-        """Read on until a frame is complete; False when no more bytes are there."""
+        """Read on until a frame is complete; False when no other one is expected to be there."""
         while True:
             try:
                 count = self._sock.recv_into(self._assembler.wanted)
@@ -281,7 +293,8 @@ class DaemonSide:
                 return False
             if frame:
                 self._on_frame(frame)
-                return True
+                # More follows an item only; asking in vain costs a system call.
+                return frame.head.kind == "item"
 
     def _end(self, reason: str) -> None:
         self.close()

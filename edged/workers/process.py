@@ -535,6 +535,9 @@ def _environment(daemon: Mapping[str, str], threads: int) -> dict[str, str]:
     return inherited | {
         "HOME": "/nonexistent",
         "HF_HUB_OFFLINE": "1",
+        # Buffers of a few MB are used again instead of being mapped anew for every call.
+        "MALLOC_MMAP_THRESHOLD_": str(8 * 2**20),
+        "MALLOC_TRIM_THRESHOLD_": str(16 * 2**20),
         "OMP_NUM_THREADS": str(threads),
         "ORT_DISABLE_TELEMETRY": "1",
         "PYTHONDONTWRITEBYTECODE": "1",

@@ -202,13 +202,7 @@ class _Host:
         kinds = codec.parameter_types(getattr(method, "__func__", method))
         if len(kinds) != len(head.arguments):
             raise BadRequest(f"{head.method} takes {len(kinds)} arguments")
-        parts = iter(frame.parts)
-        return method(
-            *(
-                codec.decode(kind, raw, parts)
-                for kind, raw in zip(kinds, head.arguments, strict=True)
-            )
-        )
+        return method(*_arguments(frame, kinds))
 
     def _stream(self, call: int, items: Iterator[object]) -> Kind:
         """Send every item; stop early when the call was cancelled."""
@@ -245,6 +239,17 @@ class _Host:
             next=following,
         )
         self._channel.send(head, parts)
+
+
+def _arguments(frame: Frame, kinds: tuple[type[Any], ...]) -> list[Any]:
+    parts = iter(frame.parts)
+    try:
+        return [
+            codec.decode(kind, raw, parts)
+            for kind, raw in zip(kinds, frame.head.arguments, strict=True)
+        ]
+    except (msgspec.MsgspecError, StopIteration) as error:
+        raise BadRequest(f"arguments of {frame.head.method}: {error}") from error
 
 
 def _load(hosted: Hosted, context: WorkerContext) -> object:

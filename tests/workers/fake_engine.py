@@ -126,7 +126,7 @@ class Fake:
         """Write what is no frame into the channel, wherever that is."""
         for descriptor in range(3, 20):
             with contextlib.suppress(OSError):
-                os.write(descriptor, b"\xff" * 8)
+                os.write(descriptor, b"\xff" * 200)
         return Reply(text=question.text)
 
     def speak(self, question: Question) -> Reply:

@@ -22,8 +22,8 @@ from edged.workers.channel import (
 )
 
 
-def wire(parts: list[bytes], call: int = 1) -> bytes:
-    head = Head(generation=1, call=call, kind="call", sizes=sizes_of(parts))
+def wire(parts: list[bytes], call: int = 1, method: str = "") -> bytes:
+    head = Head(generation=1, call=call, kind="call", method=method, sizes=sizes_of(parts))
     return b"".join(frame_buffers(head, parts))
 
 
@@ -53,7 +53,18 @@ def test_frames_survive_any_fragmentation(messages: list[list[bytes]], step: int
     assert [frame.head.call for frame in frames] == list(range(len(messages)))
 
 
-@given(data=st.binary(min_size=4, max_size=200))
+@pytest.mark.parametrize("length", range(90, 130))
+def test_heads_of_any_length_survive(length: int) -> None:
+    data = wire([b"part"], method="m" * length) + wire([], call=2)
+
+    first, second = feed(Assembler(), data, 1000)
+
+    assert first.head.method == "m" * length
+    assert bytes(first.parts[0]) == b"part"
+    assert second.head.call == 2
+
+
+@given(data=st.binary(min_size=128, max_size=300))
 def test_garbage_is_a_frame_or_refused_and_allocates_little(data: bytes) -> None:
     assembler = Assembler()
     try:
@@ -66,7 +77,7 @@ def test_garbage_is_a_frame_or_refused_and_allocates_little(data: bytes) -> None
 @pytest.mark.parametrize("size", [0, LARGEST_HEAD + 1, 2**32 - 1])
 def test_a_head_of_impossible_length_is_refused(size: int) -> None:
     with pytest.raises(BrokenFrame):
-        feed(Assembler(), size.to_bytes(4, "little"), 4)
+        feed(Assembler(), size.to_bytes(4, "little") + bytes(124), 128)
 
 
 @pytest.mark.parametrize("sizes", [(LARGEST_FRAME + 1,), (LARGEST_FRAME, 1), (-1,)])
@@ -143,4 +154,4 @@ def test_the_daemons_side_reports_the_end_once_with_its_reason() -> None:
         return ended
 
     assert asyncio.run(scenario(b"")) == [""]
-    assert asyncio.run(scenario(b"\xff" * 100)) == ["a head of impossible length"]
+    assert asyncio.run(scenario(b"\xff" * 200)) == ["a head of impossible length"]
