@@ -2,8 +2,15 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import msgspec
+
+KILO = 1000
+
+
+WHOLE = ("id", "pid", "from", "to", "at", "state", "job")
+PIPED_WIDTH = 160
 
 
 def as_json(value: object) -> None:
@@ -12,7 +19,10 @@ def as_json(value: object) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table; a column whose name starts with `>` is aligned to the right."""
+    """Print a table; a column whose name starts with `>` is aligned to the right.
+
+    Ids stay whole, because people copy them; without a terminal lines may be longer.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -20,19 +30,21 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> 
 
     drawn = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        right = column.startswith(">")
-        drawn.add_column(column.removeprefix(">"), justify="right" if right else "left")
+        name = column.removeprefix(">")
+        justify: Literal["left", "right"] = "right" if column.startswith(">") else "left"
+        drawn.add_column(name, justify=justify, no_wrap=name in WHOLE)
     for row in rows:
         drawn.add_row(*[Text(cell) for cell in row])
-    Console(highlight=False).print(drawn)
+    console = Console(highlight=False)
+    console.print(drawn, width=console.width if console.is_terminal else PIPED_WIDTH)
 
 
 def size(number: float) -> str:
     """Bytes for people: 1.5 MB."""
     for unit in ("B", "kB", "MB", "GB"):
-        if number < 1000 or unit == "GB":
+        if number < KILO or unit == "GB":
             return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
-        number /= 1000
+        number /= KILO
     return ""
 
 

@@ -8,9 +8,10 @@ import asyncio
 import logging
 import os
 import random
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
@@ -18,10 +19,11 @@ from msgspec import Struct
 from edged.config import Jobs as Settings
 from edged.errors import BadMedia, EdgedError, EngineMissing, Internal, ModelMissing, Unsupported
 from edged.events import Bus
-from edged.jobs.work import TranscribeFile, Work
+from edged.jobs.work import TranscribeFile
 from edged.messages.events import JobProgress
 from edged.messages.records import Job, Problem
 from edged.messages.replies import Accepted, AnyReply, Progress
+from edged.messages.wire import Priority
 from edged.store import jobs
 from edged.store.database import Store
 
@@ -35,6 +37,16 @@ JITTER = 0.25
 
 PROGRESS_S = 1.0
 """At most so often is a job's progress written down."""
+
+
+class Carrier(Protocol):
+    """Carries out what a job asks for; fulfilled by edged.jobs.work.Work."""
+
+    def transcribe(
+        self, order: TranscribeFile, *, priority: Priority
+    ) -> AsyncGenerator[AnyReply, None]:
+        """Replies as Pipeline.transcribe gives them."""
+        ...
 
 
 class Running(Struct):
@@ -55,7 +67,7 @@ class Runner:
         settings: how many at once, attempts, lease.
     """
 
-    def __init__(self, store: Store, work: Work, bus: Bus, settings: Settings) -> None:
+    def __init__(self, store: Store, work: Carrier, bus: Bus, settings: Settings) -> None:
         self._store = store
         self._work = work
         self._bus = bus
