@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
@@ -169,7 +170,8 @@ class Store:
             self._readers.pause()
             copies.swap(db, fresh, self.path)
             key = new_key
-            engine.write_seal(self.path, self.cipher, key)
+            with suppress(OSError):  # the seal's mark is only a hint
+                engine.write_seal(self.path, self.cipher, key)
         finally:
             fresh.unlink(missing_ok=True)
             self._reopen(key)

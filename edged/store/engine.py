@@ -116,9 +116,10 @@ def read_seal(path: Path) -> Seal | None:
 
 
 def write_seal(path: Path, cipher: Cipher, key: bytes) -> None:
-    """Write the seal beside a database, all or nothing."""
-    seal = msgspec.json.encode(Seal(cipher=cipher, key_mark=key_mark(key)))
-    write_durably(seal_path(path), seal)
+    """Write the seal beside a database, all or nothing, unless it says so already."""
+    seal = Seal(cipher=cipher, key_mark=key_mark(key))
+    if read_seal(path) != seal:
+        write_durably(seal_path(path), msgspec.json.encode(seal))
 
 
 def key_mark(key: bytes) -> str:

@@ -286,9 +286,7 @@ def release(db: Connection) -> int:
 
     The attempt does not count; a job that was interrupted too often without progress fails.
     """
-    running = db.execute(
-        "SELECT job_id, interruptions FROM jobs WHERE state = 'running'"
-    ).fetchall()
+    running = list(db.execute("SELECT job_id, interruptions FROM jobs WHERE state = 'running'"))
     for job_id, interruptions in running:
         worn_out = interruptions + 1 >= MOST_INTERRUPTIONS
         db.execute(

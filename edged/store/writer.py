@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Outcome = tuple[bool, object]
-OnCommit = Callable[[Sequence[StoredEvent]], None]
+OnCommit = Callable[[Sequence[StoredEvent]], object]
 
 LONGEST_QUEUE = 1_000
 GROUP = 64
