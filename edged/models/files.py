@@ -10,6 +10,7 @@ import importlib.util
 import json
 import os
 import re
+import threading
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +25,7 @@ _Facts = tuple[str, int, int, int]
 
 
 class ModelFiles:
-    """Finds and verifies. Blocking: call `verified` in a thread; one at a time per object.
+    """Finds and verifies. Blocking: call `verified` in a thread, several at once if need be.
 
     Args:
         models: the folder of files that were put there by hand or pulled.
@@ -188,11 +189,11 @@ class ModelFiles:
         return self._hashes
 
     def _remember(self) -> None:
-        hashes = self._recall()
+        hashes = dict(self._recall())  # another thread may add to it
         if len(hashes) == self._known:
             return
         self._known = len(hashes)
-        part = self._memory.with_suffix(".part")
+        part = self._memory.with_suffix(f".{threading.get_ident()}")
         try:
             self._memory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             part.write_text(json.dumps(hashes))

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar, TypeVarTuple
 import msgspec
 from msgspec import Struct
 
-from edged.errors import WorkerGone
+from edged.errors import Internal, WorkerGone
 from edged.messages.wire import Priority
 from edged.models.manifest import Manifest
 from edged.models.slot import Slot
@@ -78,7 +78,9 @@ class Lease(Generic[M]):
                 async with aclosing(attempt):
                     async for answer in attempt:
                         yield answer
-            except CallYielded:
+            except CallYielded as error:
+                if not yieldable:
+                    raise Internal(f"{self._manifest.id} gave up a call that it may not") from error
                 yields_left -= 1
             except WorkerGone as error:
                 if error.details.get("started", True) or not restarts_left:

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from edged import config
-from edged.errors import Busy, CorruptModel, Deadline, EdgedError, Quarantined, WorkerGone
+from edged.errors import Busy, Conflict, CorruptModel, Deadline, EdgedError, Quarantined, WorkerGone
 from edged.messages.records import LoadedModel, ModelState
 from edged.messages.replies import Reason
 from edged.models.files import ModelFiles
@@ -29,7 +29,15 @@ from edged.workers.process import ENDED, CallYielded, Worker, WorkerSpec
 log = logging.getLogger(__name__)
 
 FOREVER = -1
-CANARY_DEADLINE_S = 10.0
+FIRST_CANARY_S = 30.0
+"""The first inference allocates, and may compile; it is part of the load."""
+
+CANARY_SLACK = 10
+LEAST_CANARY_S = 2.5
+"""Later ones get ten times as long as the first took, at least this: a worker that is stopped
+while it answers has to show within 5 s."""
+
+DROP_DEADLINE_S = 10.0
 MINUTE_S = 60.0
 BACKOFF_S = 0.1
 """Before the second restart within a minute; doubled for each further one. The first is at once."""
@@ -45,11 +53,13 @@ class Loaded(Struct):
     """A model in the slot's worker. Times are monotonic seconds.
 
     borrowers: leases that are open; none of them lets it expire.
+    canary, canary_s: the first answer, and the deadline for the next ones.
     """
 
     manifest: Manifest
     keep_alive_ms: int
     canary: str
+    canary_s: float
     loaded_at: str
     last_used: float
     borrowers: int = 0
@@ -114,6 +124,7 @@ class Slot:
         self._failures: deque[float] = deque()
         self._trouble: Reason | None = None
         self._stopped = False
+        self._closed = False
         self._quarantined_until = 0.0
         self._checked = time.monotonic()
 
@@ -163,6 +174,8 @@ class Slot:
         worker = self._living(model)
         if worker is not None:
             return worker
+        if self._closed:
+            raise Conflict("the daemon is stopping")
         async with self._lock:
             worker = self._living(model)
             return worker if worker is not None else await self._load(model)
@@ -192,7 +205,7 @@ class Slot:
         began = time.monotonic()
         try:
             worker = await self._host(manifest)
-            canary = await self._first_canary(worker, manifest)
+            canary, canary_s = await self._first_canary(worker, manifest)
         except BaseException as error:
             self._loading = ""
             if not self.loaded:
@@ -202,7 +215,7 @@ class Slot:
             raise
         self._loading = ""
         self._facts[model].load_ms = int((time.monotonic() - began) * 1000)
-        self._note_loaded(manifest, canary)
+        self._note_loaded(manifest, canary, canary_s)
         return worker
 
     async def _clear_away(self) -> None:
@@ -213,11 +226,12 @@ class Slot:
         if stopped:
             self._fail("it was stopped by a signal")
 
-    def _note_loaded(self, manifest: Manifest, canary: str) -> None:
+    def _note_loaded(self, manifest: Manifest, canary: str, canary_s: float) -> None:
         self.loaded[manifest.id] = Loaded(
             manifest=manifest,
             keep_alive_ms=self._keep_alive(manifest.id),
             canary=canary,
+            canary_s=canary_s,
             loaded_at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             last_used=time.monotonic(),
             borrowers=self._facts[manifest.id].borrowers,
@@ -287,16 +301,18 @@ class Slot:
                 readable.update(self._files.locate(manifest).values())
         return tuple(sorted(readable))
 
-    async def _first_canary(self, worker: Worker, manifest: Manifest) -> str:
-        """The canary's answer, compared with the manifest's if it states one."""
-        answer = await _canary(worker, manifest.id)
+    async def _first_canary(self, worker: Worker, manifest: Manifest) -> tuple[str, float]:
+        """The canary's answer, compared with the manifest's if it states one; and a deadline."""
+        began = time.monotonic()
+        answer = await _canary(worker, manifest.id, deadline_s=FIRST_CANARY_S)
+        took_s = time.monotonic() - began
         if manifest.canary and answer != manifest.canary:
             worker.kill(_WRONG)
             await worker.end()
             raise CorruptModel(
                 f"the canary of {manifest.id} differs from the manifest's", model=manifest.id
             )
-        return answer
+        return answer, max(LEAST_CANARY_S, CANARY_SLACK * took_s)
 
     # --- failing ---
 
@@ -388,7 +404,7 @@ class Slot:
                 return
             for model, found in list(self.loaded.items()):
                 try:
-                    answer = await _canary(worker, model)
+                    answer = await _canary(worker, model, deadline_s=found.canary_s)
                 except EdgedError as error:
                     worker.kill(f"its canary failed: {error.message}")
                     return
@@ -424,11 +440,12 @@ class Slot:
             return
         del self.loaded[model]
         with contextlib.suppress(EdgedError):  # it died: that is noted when it exits
-            await worker.drop(model, deadline_s=CANARY_DEADLINE_S)
+            await worker.drop(model, deadline_s=DROP_DEADLINE_S)
         self._on_change(model, "unloaded", "")
 
     async def close(self) -> None:
-        """End the worker, whatever it does."""
+        """End the worker, whatever it does; nothing is loaded afterwards."""
+        self._closed = True
         await self._end()
 
     async def _end(self) -> None:
@@ -472,9 +489,9 @@ class Slot:
         )
 
 
-async def _canary(worker: Worker, model: str) -> str:
+async def _canary(worker: Worker, model: str, *, deadline_s: float) -> str:
     try:
-        answer = await worker.call("canary", target=model, deadline_s=CANARY_DEADLINE_S)
+        answer = await worker.call("canary", target=model, deadline_s=deadline_s)
     except CallYielded as error:
         raise WorkerGone(f"the canary of {model} did not run") from error
     return answer.to(str)

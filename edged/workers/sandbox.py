@@ -82,7 +82,7 @@ def landlock_version() -> int:
 def interpreter_paths() -> Iterator[str]:
     """Where Python and its packages lie, and this package; no other part of a source checkout."""
     yield from {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
-    yield os.path.dirname(sys.executable)
+    yield sys.executable
     if bundle := getattr(sys, "_MEIPASS", ""):
         yield bundle
     ours = _package_folder()

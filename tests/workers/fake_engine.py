@@ -21,7 +21,7 @@ from edged.workers.context import WorkerContext
 
 
 class Blob(Struct, frozen=True, kw_only=True):
-    data: bytes
+    data: bytes | memoryview
     note: str = ""
 
 
