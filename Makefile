@@ -1,0 +1,93 @@
+# `make demo` shows edged at work, `make test` tests it; `make help` lists the rest.
+# Everything is installed into .venv, from lock files with hashes, and again only when they change.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+STAMPS := $(VENV)/.edged
+UNIVERSE := edged tests benchmarks packaging
+
+# The first Python >= 3.11 that can make a virtual environment; 3.12 comes late because PocketSphinx has
+# the fewest wheels for it. `make demo PYTHON=/path/to/python` chooses another.
+FIND_PYTHON = for p in python3.13 python3.11 python3.12 python3 python3.14; do \
+	$$p -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$p && break; done
+PYTHON ?= $(shell $(FIND_PYTHON))
+
+export ORT_DISABLE_TELEMETRY := 1
+export PIP_NO_INPUT := 1
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-long check lint coverage bench lock setup setup-dev clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: $(STAMPS)/speech  ## transcribe, search and encrypt a conversation on a throw-away home
+	@$(BIN)/edged demo
+
+test: $(STAMPS)/dev  ## run the tests, but for the long ones
+	@$(PYTEST) -m "not long"
+
+test-long: $(STAMPS)/dev  ## run the long tests: many kills, inputs of 24 hours, packages
+	@$(PYTEST) -m long --timeout 1800
+
+check: lint coverage  ## all that must be green: ruff, mypy, import-linter, tests with coverage
+
+lint: $(STAMPS)/dev
+	@$(BIN)/ruff check --quiet $(UNIVERSE)
+	@$(BIN)/ruff format --check --quiet $(UNIVERSE)
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache > $(STAMPS)/imports.log || { cat $(STAMPS)/imports.log; exit 1; }
+
+coverage: $(STAMPS)/dev
+	@$(PYTEST) -m "not long" --cov --cov-branch --cov-report=term:skip-covered
+
+bench: $(STAMPS)/dev $(STAMPS)/peers  ## measure against the stated figures; writes docs/BENCHMARKS.md
+	@$(BIN)/python -P -m benchmarks
+
+lock: $(STAMPS)/dev  ## choose versions anew and write the lock files (UPGRADE=1: the newest)
+	@$(PIP) install uv
+	@packaging/lock.sh $(abspath $(BIN)/uv) $(if $(UPGRADE),--upgrade)
+
+setup: $(STAMPS)/speech  ## install edged with speech into .venv
+
+setup-dev: $(STAMPS)/dev  ## install edged with everything and the tools
+
+clean:  ## remove what the targets made
+	@rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .cache .mypy_cache .ruff_cache
+	@rm -rf .hypothesis .import_linter_cache tests/clients/node/node_modules
+
+$(STAMPS)/venv:
+	@test -n "$(PYTHON)" || { echo "edged needs Python >= 3.11 with venv and found none" \
+	"(on Debian and Ubuntu: sudo apt install python3-venv; else: make PYTHON=/path/to/python)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	echo "edged needs Python >= 3.11; $(PYTHON) is older or does not run" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	echo "$(PYTHON) lacks venv (on Debian and Ubuntu: sudo apt install python3-venv)" >&2; exit 1; }
+	@echo "setting up $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+# The tool that builds edged, then edged itself, linked to this folder. One after the other even with -j:
+# two pips in one environment break each other.
+$(STAMPS)/built: requirements/build.txt $(STAMPS)/venv
+	@$(PIP) install --require-hashes -r requirements/build.txt
+	@touch $@
+
+$(STAMPS)/speech: requirements/speech.txt pyproject.toml $(STAMPS)/built
+	@echo "installing what requirements/speech.txt names (about 200 MB the first time)"
+	@$(PIP) install --require-hashes -r requirements/speech.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(STAMPS)/dev: requirements/dev.txt $(STAMPS)/speech
+	@echo "installing what requirements/dev.txt names"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(STAMPS)/peers: benchmarks/peers/fastapi.txt benchmarks/peers/grpc.txt $(STAMPS)/dev
+	@$(BIN)/python -P -m benchmarks.peers.setup $(PYTHON)
+	@touch $@
