@@ -80,6 +80,7 @@ class Pool:
                 engines=self._engines,
                 threads=self._config.threads,
                 on_change=self._change,
+                make_room=self._make_room,
             )
             slots |= dict.fromkeys(group, slot)
         return slots
@@ -159,6 +160,18 @@ class Pool:
                         await self._changed.wait()
                 except TimeoutError:
                     continue
+
+    async def _make_room(self, needed: int) -> None:
+        """End unused models, the longest unused first, until so many bytes are free."""
+        unused = [
+            (since, slot.name, slot)
+            for slot in self._slots
+            if (since := slot.unused_since()) is not None
+        ]
+        for _, _, slot in sorted(unused):
+            if not 0 < system.available_memory() < needed:
+                return
+            await slot.unload_all()
 
     async def _watch(self, slot: Slot) -> None:
         self._watched.add(slot)

@@ -9,7 +9,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
 import msgspec
@@ -92,6 +92,7 @@ class Slot:
         engines: the adapters' modules.
         threads: overrides of a manifest's thread count, by model.
         on_change: hears of every change of state.
+        make_room: ends unused models until so many bytes are free, or none is left.
     """
 
     def __init__(  # noqa: PLR0913 - built in one place, by the pool
@@ -104,6 +105,7 @@ class Slot:
         engines: Mapping[str, Engine],
         threads: Mapping[str, int],
         on_change: OnChange,
+        make_room: Callable[[int], Awaitable[None]],
     ) -> None:
         self.name = name
         self.line = Line()
@@ -118,6 +120,7 @@ class Slot:
         self._engines = engines
         self._threads = threads
         self._on_change = on_change
+        self._make_room = make_room
         self._loading = ""
         self._lock = asyncio.Lock()
         self._facts = {model: Facts() for model in manifests}
@@ -262,6 +265,7 @@ class Slot:
         if self.worker is not None and self.worker.alive:
             await self.worker.load(spec, deadline_s=deadline_s)
             return self.worker
+        await self._make_room(manifest.memory_bytes)
         _check_memory(manifest)
         try:
             worker = await Worker.spawn(spec, load_deadline_s=deadline_s)
@@ -426,6 +430,18 @@ class Slot:
             for model, found in list(self.loaded.items()):
                 if found.expires_at is not None and found.expires_at <= now:
                     await self._unload(model)
+
+    def unused_since(self) -> float | None:
+        """When its models were used last; None when one is in use, or to be kept for ever."""
+        times = [one.expires_at and one.last_used for one in self.loaded.values()]
+        if self.worker is None or not self.line.idle or None in times:
+            return None
+        return max((one for one in times if one is not None), default=None)
+
+    async def unload_all(self) -> None:
+        """End every model here, after the calls that run."""
+        for model in list(self.loaded):
+            await self.unload(model)
 
     async def unload(self, model: str) -> None:
         """End a model after the calls that run; the process with the last one."""

@@ -106,7 +106,7 @@ def _toml(tree: dict[str, object]) -> str:
 async def until(condition: Callable[[], bool], within_s: float = SOON) -> None:
     """Poll what only the kernel or the pool's watch knows."""
     async with asyncio.timeout(within_s):
-        while not condition():  # noqa: ASYNC110 - as above
+        while not condition():
             await asyncio.sleep(0.002)
 
 
@@ -228,6 +228,30 @@ def test_a_model_larger_than_the_free_memory_is_refused(paths: Paths) -> None:
         async with pool_of(paths, model("a", memory_bytes=2**50)) as pool:
             with pytest.raises(Busy, match="no memory for a"):
                 await pool.load("a")
+
+    run(scenario)
+
+
+def test_unused_models_make_room_the_oldest_first(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        models = [model(name, memory_bytes=100) for name in ("lent", "old", "kept", "new", "b")]
+        async with pool_of(paths, *models) as pool, pool.borrow("lent", Fake):
+            await pool.load("kept", keep_alive_ms=-1)
+            await pool.load("old")
+            await pool.load("new")
+            monkeypatch.setattr(
+                system, "available_memory", lambda: 500 - 100 * len(pool.loaded(measure=False))
+            )
+            await pool.load("b")
+            assert {one.id for one in pool.loaded()} == {"lent", "kept", "new", "old", "b"}
+            await pool.unload("b")
+            monkeypatch.setattr(
+                system, "available_memory", lambda: 450 - 100 * len(pool.loaded(measure=False))
+            )
+            await pool.load("b")
+            assert {one.id for one in pool.loaded()} == {"lent", "kept", "new", "b"}
 
     run(scenario)
 
