@@ -7,14 +7,19 @@ before anything else is imported.
 import sys
 
 WORKER_FLAG = "--edged-worker"
+KEYS_FLAG = "--edged-keys"
 
 
 def main() -> int:
-    """Run the command line, or become a worker; returns the exit status."""
+    """Run the command line, or become a worker or the key's helper; returns the exit status."""
     if len(sys.argv) > 1 and sys.argv[1] == WORKER_FLAG:
         from edged.workers import host
 
         return host.main(sys.argv[2:])
+    if len(sys.argv) > 1 and sys.argv[1] == KEYS_FLAG:
+        from edged.keys import wrapping
+
+        return wrapping.main()
     from edged.cli import main as cli
 
     return cli.main(sys.argv[1:])

@@ -27,6 +27,7 @@ from edged.events import Bus
 from edged.jobs.intake import Intake
 from edged.jobs.runner import Runner
 from edged.jobs.work import Work
+from edged.keys.source import Passphrase
 from edged.messages.events import ModelChanged, StoredEvent
 from edged.messages.records import ModelState
 from edged.messages.requests import AnyRequest
@@ -37,7 +38,7 @@ from edged.pipeline.transcription import Pipeline
 from edged.service.answer import answer
 from edged.service.house import House
 from edged.service.vitals import Vitals
-from edged.store.database import Store
+from edged.store import Store, opens
 
 log = logging.getLogger(__name__)
 
@@ -45,54 +46,66 @@ TRIM_S = 20.0
 """How often freed memory goes back to the system, when something ran since the last time."""
 
 
-def run(paths: Paths, config: Config) -> int:
+def run(paths: Paths, config: Config, *, passphrase: Passphrase | None = None) -> int:
     """Run the daemon until it is told to stop; returns the exit status.
+
+    Args:
+        paths: where everything lies.
+        config: the settings.
+        passphrase: asks for it, when the key is wrapped and no file holds it.
 
     Raises:
         EdgedError: the leaf that kept it from starting.
     """
-    asyncio.run(_serve(paths, config))
+    asyncio.run(_serve(paths, config, passphrase))
     return 0
 
 
-async def _serve(paths: Paths, config: Config) -> None:
+async def _serve(paths: Paths, config: Config, unlock: Passphrase | None) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
-        house = await _build(paths, config, stack, stop=stopping.set)
-        server = await stack.enter_async_context(_listen(house, tasks))
-        _notify("READY=1")
-        log.info("edged %s serves, pid %d", __version__, os.getpid())
-        background = [
-            tasks.create_task(house.vitals.run(), name="vitals"),
-            tasks.create_task(house.runner.run(), name="runner"),
-            tasks.create_task(house.intake.run(), name="intake"),
-            tasks.create_task(house.pool.run(), name="pool"),
-            tasks.create_task(_housekeeping(server, house), name="housekeeping"),
-        ]
-        await stopping.wait()
-        _notify("STOPPING=1")
-        log.info("stopping")
-        await asyncio.sleep(0)  # the reply to `shutdown` leaves first
-        server.close()
-        for task in background:
-            task.cancel()
+    async with AsyncExitStack() as stack:
+        house = await _build(paths, config, unlock, stack, stop=stopping.set)
+        async with asyncio.TaskGroup() as tasks, _listen(house, tasks) as server:
+            background = _start(house, server, tasks)
+            _notify("READY=1")
+            log.info("edged %s serves, pid %d", __version__, os.getpid())
+            await stopping.wait()
+            _notify("STOPPING=1")
+            log.info("stopping")
+            await asyncio.sleep(0)  # the reply to `shutdown` leaves first
+            server.close()
+            for task in background:
+                task.cancel()
+
+
+def _start(house: House, server: Server, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+    """Everything that goes on by itself."""
+    return [
+        tasks.create_task(house.vitals.run(), name="vitals"),
+        tasks.create_task(house.runner.run(), name="runner"),
+        tasks.create_task(house.intake.run(), name="intake"),
+        tasks.create_task(house.pool.run(), name="pool"),
+        tasks.create_task(_housekeeping(server, house), name="housekeeping"),
+    ]
 
 
 async def _build(
     paths: Paths,
     config: Config,
+    unlock: Passphrase | None,
     stack: AsyncExitStack,
     *,
     stop: Callable[[], None],
 ) -> House:
     """Every part, each closed by the stack in reverse order."""
+    endpoint.check_length(paths)
     lock = endpoint.Lock(paths)
     stack.callback(lock.close)
     bus = Bus()
-    store = _open_store(paths, config, bus)
+    store = _open_store(paths, config, unlock, bus)
     stack.callback(store.close)
     pool = Pool(config, paths, on_change=_tell_of_models(bus))
     stack.push_async_callback(pool.close)
@@ -115,12 +128,12 @@ async def _build(
         runner=runner,
         intake=intake,
         vitals=vitals,
-        rotate_key=lambda: keys.rotate(paths.key_file, store),
+        rotate_key=lambda: keys.rotate(paths.key_file, store, settings=config.keys),
         stop=stop,
     )
 
 
-def _open_store(paths: Paths, config: Config, bus: Bus) -> Store:
+def _open_store(paths: Paths, config: Config, unlock: Passphrase | None, bus: Bus) -> Store:
     """The store with its key; its events reach the bus on the loop's thread.
 
     Raises:
@@ -134,7 +147,13 @@ def _open_store(paths: Paths, config: Config, bus: Bus) -> Store:
 
     return Store.open(
         paths.database,
-        keys.load(paths.key_file, database=paths.database, settings=config.keys),
+        keys.load(
+            paths.key_file,
+            database=paths.database,
+            settings=config.keys,
+            opens=opens,
+            passphrase=unlock,
+        ),
         cipher=config.store.cipher,
         readers=config.store.readers,
         ballast_bytes=config.store.ballast_bytes,

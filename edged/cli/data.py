@@ -2,10 +2,8 @@
 
 import argparse
 import os
-from pathlib import Path
 from typing import Any
 
-from edged.bridge import endpoint
 from edged.cli import render
 from edged.cli.connect import Settings
 from edged.messages import replies, requests
@@ -35,19 +33,7 @@ def backup(settings: Settings, arguments: argparse.Namespace) -> None:
 
 
 def restore(settings: Settings, arguments: argparse.Namespace) -> None:
-    """Check a copy and put it in the store's place, holding the daemon's lock."""
-    from edged import keys
-    from edged.config import load
-    from edged.store import copies
+    """Check a copy and put it in the store's place; needs no daemon."""
+    from edged.cli import ceremony
 
-    paths = settings.paths
-    lock = endpoint.Lock(paths)
-    try:
-        key = keys.load(paths.key_file, database=paths.database, settings=load(paths).keys)
-        kept = copies.restore(Path(arguments.file), paths.database, key)
-    finally:
-        lock.close()
-    if settings.json:
-        render.as_json({"restored": arguments.file, "kept": None if kept is None else str(kept)})
-    else:
-        print("restored" + ("" if kept is None else f"; the store that was there is kept: {kept}"))
+    ceremony.restore(settings, arguments)

@@ -1,6 +1,8 @@
 """`serve`: run the daemon in this process."""
 
 import argparse
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +22,11 @@ def add(commands: "argparse._SubParsersAction[Any]", shared: argparse.ArgumentPa
 
 
 def serve(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Run the daemon until it is stopped."""
-    import os
-
+    """Run the daemon until it is stopped; a wrapped key's passphrase is asked at a terminal."""
     from edged import daemon
+    from edged.cli import ceremony
 
     journal = "JOURNAL_STREAM" in os.environ
     log.start(level=arguments.log_level, file=arguments.log_file, journal=journal)
-    return daemon.run(settings.paths, config.load(settings.paths))
+    unlock = ceremony.passphrase_for(settings) if sys.stdin.isatty() else None
+    return daemon.run(settings.paths, config.load(settings.paths), passphrase=unlock)
