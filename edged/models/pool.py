@@ -31,6 +31,9 @@ _GUESS_BYTES_PER_MS = 200_000
 
 _SOONEST_S = 0.01
 
+_LOOK_S = 10.0
+"""How often the models' files are looked for: what was installed meanwhile shows so late."""
+
 
 class Pool:
     """All models and their workers. Loop thread only.
@@ -63,6 +66,8 @@ class Pool:
         self._by_model = self._make_slots()
         self._slots = list({id(slot): slot for slot in self._by_model.values()}.values())
         self._watched: set[Slot] = set()
+        self._absent = self._look()
+        self._looked = time.monotonic()
 
     def _make_slots(self) -> dict[str, Slot]:
         """One slot per process; a model that holds the GIL never shares one, whatever it says."""
@@ -154,6 +159,7 @@ class Pool:
                 for slot in self._slots:
                     if slot.worker is not None and slot not in self._watched:
                         group.create_task(self._watch(slot), name=f"watch {slot.name}")
+                await self._look_again()
                 self._changed.clear()
                 try:
                     async with asyncio.timeout(self._pause_s()):
@@ -325,13 +331,24 @@ class Pool:
         )
 
     def _problem(self, manifest: Manifest) -> Problem | None:
-        """Why a model cannot run here; its files are looked for, not read."""
-        try:
-            self._files.check_engine(manifest)
-            self._files.locate(manifest)
-        except EdgedError as error:
-            return Problem(code=error.code, message=error.message, fix=error.fix)
-        return None
+        """Why a model cannot run here, as found last."""
+        return self._absent.get(manifest.id)
+
+    async def _look_again(self) -> None:
+        if time.monotonic() - self._looked >= _LOOK_S:
+            self._absent = await asyncio.to_thread(self._look)
+            self._looked = time.monotonic()
+
+    def _look(self) -> dict[str, Problem]:
+        """Which models cannot run here, and why; their files are looked for, not read. Blocking."""
+        absent: dict[str, Problem] = {}
+        for manifest in self._manifests.values():
+            try:
+                self._files.check_engine(manifest)
+                self._files.locate(manifest)
+            except EdgedError as error:
+                absent[manifest.id] = Problem(code=error.code, message=error.message, fix=error.fix)
+        return absent
 
 
 def _knows(manifest: Manifest, language: str | None) -> bool:

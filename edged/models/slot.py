@@ -259,8 +259,7 @@ class Slot:
     async def _host(self, manifest: Manifest) -> Worker:
         """Load the model into the running worker, or into a new one."""
         self._files.check_engine(manifest)
-        paths = await asyncio.to_thread(self._files.verified, manifest)
-        spec = self._spec(manifest, paths)
+        spec = await asyncio.to_thread(self._spec, manifest)
         deadline_s = self._limits.load_deadline_ms / 1000
         if self.worker is not None and self.worker.alive:
             await self.worker.load(spec, deadline_s=deadline_s)
@@ -277,7 +276,9 @@ class Slot:
         self.worker = worker
         return worker
 
-    def _spec(self, manifest: Manifest, paths: Mapping[str, str]) -> WorkerSpec:
+    def _spec(self, manifest: Manifest) -> WorkerSpec:
+        """What the worker needs, its files verified. Blocking."""
+        paths = self._files.verified(manifest)
         threads = self._threads.get(manifest.id, manifest.threads)
         model = ModelSpec(
             id=manifest.id,

@@ -36,7 +36,7 @@ def oom_kills() -> int:
 def _read(path: str) -> str:
     """A file of the kernel's as text; empty where there is none."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         return _UNKNOWN
     try:
