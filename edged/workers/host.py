@@ -1,7 +1,7 @@
 """The first lines of a worker process: tied to the daemon's life before anything else happens.
 
 Started as `python -P -m edged.workers.host FD PARENT GENERATION`, or by a frozen binary with its
-worker flag. Only what every Python has loaded anyway is imported above the tie.
+worker flag. Three modules of the standard library are all that is imported above the tie.
 """
 
 import ctypes
@@ -9,7 +9,7 @@ import os
 import sys
 
 ORPHANED = 75
-"""Exit status when the daemon was gone before the tie (EX_TEMPFAIL)."""
+"""Exit status when the daemon was gone before the tie; bodies.py, not imported so early, has it too."""
 
 _PR_SET_PDEATHSIG = 1
 _SIGKILL = 9

@@ -19,10 +19,15 @@ from msgspec import Raw, Struct
 
 from edged.errors import Deadline, EdgedError, Internal, WorkerGone, leaves
 from edged.workers import codec, system
+from edged.workers.bodies import (
+    ORPHANED,
+    OUT_OF_MEMORY,
+    Confinement,
+    Hosted,
+    Start,
+    Trouble,
+)
 from edged.workers.channel import FINAL, Buffer, DaemonSide, Frame, Head, Kind, sizes_of
-from edged.workers.host import ORPHANED
-from edged.workers.sandbox import Confinement
-from edged.workers.serving import OUT_OF_MEMORY, Hosted, Start, Trouble
 
 T = TypeVar("T")
 

@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
+from edged.workers.bodies import Confinement
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 _PR_SET_SECCOMP = 22
@@ -49,13 +51,6 @@ SYSTEM_PATHS = (
     "/dev/zero",
 )
 """Readable by every worker. Without /proc/cpuinfo and /sys onnxruntime may pick slower kernels."""
-
-
-class Confinement(Struct, frozen=True, array_like=True):
-    """What holds a worker: Landlock's version (0: files are not held), and seccomp."""
-
-    landlock: int
-    seccomp: bool
 
 
 def confine(read_paths: Iterable[str]) -> Confinement:

@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 
 from edged.errors import BadRequest, EdgedError, EngineMissing, Internal
 from edged.workers import codec
+from edged.workers.bodies import OUT_OF_MEMORY, Hosted, Start, Trouble
 from edged.workers.channel import Frame, Head, Kind, WorkerSide, sizes_of
 from edged.workers.context import WorkerContext, Yielded
 from edged.workers.sandbox import confine
@@ -26,33 +26,7 @@ from edged.workers.sandbox import confine
 SWITCH_INTERVAL_S = 0.0005
 """How soon Python hands over between threads; its default makes a short call wait 5 ms."""
 
-OUT_OF_MEMORY = 76
-"""Exit status when Python could not get memory: the process ends, which gives back all it has."""
-
 _OOM_SCORE = "500"
-
-
-class Start(Struct, frozen=True, array_like=True):
-    """The first frame: what stays readable."""
-
-    read_paths: tuple[str, ...]
-
-
-class Hosted(Struct, frozen=True, array_like=True):
-    """One object to load: `module.load(argument, context)`."""
-
-    name: str
-    module: str
-    argument: bytes
-
-
-class Trouble(Struct, frozen=True, array_like=True):
-    """An error as it crosses the channel."""
-
-    code: str
-    message: str
-    fix: str
-    details: dict[str, str | int | float | bool | None]
 
 
 def run(descriptor: int, generation: int) -> int:

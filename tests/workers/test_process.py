@@ -16,7 +16,7 @@ from fake_engine import Blob, Question, Reply
 
 from edged import __main__ as entry
 from edged.errors import BadMedia, BadRequest, Deadline, EngineMissing, Internal, WorkerGone
-from edged.workers import process, system
+from edged.workers import bodies, host, process, system
 from edged.workers.channel import Frame, Head
 from edged.workers.process import CallYielded, Worker, WorkerSpec
 
@@ -36,7 +36,7 @@ async def running(spec: WorkerSpec = FAKE) -> AsyncIterator[Worker]:
 async def until(condition: Callable[[], bool], within_s: float = SOON) -> None:
     """Poll what only the kernel knows; there is no event to wait for."""
     async with asyncio.timeout(within_s):
-        while not condition():  # noqa: ASYNC110 - as above
+        while not condition():
             await asyncio.sleep(0.001)
 
 
@@ -346,7 +346,7 @@ def test_a_kill_for_want_of_memory_is_told_from_others(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("stopped", [False, True])
-def test_a_call_past_its_deadline_kills_its_worker(stopped: bool) -> None:  # noqa: FBT001 - pytest's
+def test_a_call_past_its_deadline_kills_its_worker(stopped: bool) -> None:
     async def scenario() -> float:
         async with running() as worker:
             if stopped:
@@ -452,7 +452,19 @@ def test_a_worker_whose_daemon_died_before_the_tie_exits() -> None:
     stranger = str(os.getpid() + 1)
     command = [sys.executable, "-P", "-m", "edged.workers.host", "0", stranger, "1"]
 
-    assert subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode == 75
+    status = subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode
+
+    assert status == host.ORPHANED == bodies.ORPHANED == 75
+
+
+def test_nothing_of_size_is_imported_before_the_tie() -> None:
+    code = (
+        "import edged.workers.host, sys; print('msgspec' in sys.modules, 'asyncio' in sys.modules)"
+    )
+
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+    assert printed.stdout.split() == [b"False", b"False"]
 
 
 def test_the_working_directory_is_not_imported_from(
