@@ -46,7 +46,7 @@ coverage: $(STAMPS)/dev
 	@$(PYTEST) -m "not long" --cov --cov-branch --cov-report=term:skip-covered
 
 bench: $(STAMPS)/dev $(STAMPS)/peers  ## measure against the stated figures; writes docs/BENCHMARKS.md
-	@$(BIN)/python -P -m benchmarks
+	@$(BIN)/python -m benchmarks
 
 lock: $(STAMPS)/dev  ## choose versions anew and write the lock files (UPGRADE=1: the newest)
 	@$(PIP) install uv
@@ -89,5 +89,5 @@ $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/speech
 	@touch $@
 
 $(STAMPS)/peers: benchmarks/peers/fastapi.txt benchmarks/peers/grpc.txt $(STAMPS)/dev
-	@$(BIN)/python -P -m benchmarks.peers.setup $(PYTHON)
+	@$(BIN)/python -m benchmarks.peers.setup
 	@touch $@
