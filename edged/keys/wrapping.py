@@ -7,7 +7,8 @@ import hashlib
 import importlib
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -28,11 +29,11 @@ SERVICE = "edged"
 BOUND_TO = b"edged master secret v1"
 
 KEYRINGS = {
-    "secretservice": "keyring.backends.SecretService",
-    "libsecret": "keyring.backends.libsecret",
-    "kwallet": "keyring.backends.kwallet",
-    "macos": "keyring.backends.macOS",
-    "windows": "keyring.backends.Windows",
+    "secretservice": ("keyring.backends.SecretService", "Keyring"),
+    "libsecret": ("keyring.backends.libsecret", "Keyring"),
+    "kwallet": ("keyring.backends.kwallet", "DBusKeyring"),
+    "macos": ("keyring.backends.macOS", "Keyring"),
+    "windows": ("keyring.backends.Windows", "WinVaultKeyring"),
 }
 """The only backends that are used. Left to itself, keyring takes files in clear when those are
 installed (keyrings.alt, priority 0.5), so it is never asked to choose. Measured: facts, 2026-10."""
@@ -77,16 +78,32 @@ def open_code(question: dict[str, Any]) -> Answer:
 def keyring_put(question: dict[str, Any]) -> Answer:
     """Store a master secret in a desktop keyring and read it back."""
     backend = _keyring(question["backend"])
-    backend.set_password(SERVICE, question["account"], question["master"])
+    with _translated():
+        backend.set_password(SERVICE, question["account"], question["master"])
     return keyring_get(question)
 
 
 def keyring_get(question: dict[str, Any]) -> Answer:
     """A master secret from a desktop keyring."""
-    found = _keyring(question["backend"]).get_password(SERVICE, question["account"])
+    backend = _keyring(question["backend"])
+    with _translated():
+        found = backend.get_password(SERVICE, question["account"])
     if found is None:
         raise KeyMissing("the keyring has no secret for this store")
     return {"master": found}
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """A keyring that is locked, gone or refuses becomes an error of ours."""
+    from keyring.errors import KeyringError
+
+    try:
+        yield
+    except KeyringError as error:
+        raise Denied(
+            f"the keyring refused ({type(error).__name__})", fix="unlock it, then try again"
+        ) from error
 
 
 def _stretch(passphrase: str, salt: bytes, memory_kib: int, passes: int, lanes: int) -> bytes:
@@ -116,14 +133,14 @@ def _keyring(name: str) -> Any:  # noqa: ANN401 keyring has no types
         raise BadRequest(
             "that keyring backend is not used", fix=f"one of: {', '.join(sorted(KEYRINGS))}"
         )
+    module, kind = KEYRINGS[name]
     try:
-        backend = importlib.import_module(KEYRINGS[name]).Keyring
-        usable = bool(backend.viable)
+        backend = getattr(importlib.import_module(module), kind)
     except ImportError as error:
         raise EngineMissing(
             "keyring is not installed", fix="pip install 'edged[desktop]'"
         ) from error
-    if not usable:
+    if not backend.viable:
         raise Denied(
             f"the {name} keyring does not work here",
             fix="log in to the desktop, or use a key file or a passphrase",

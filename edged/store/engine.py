@@ -214,11 +214,12 @@ def _prepare(db: Connection, key: bytes, cipher: Cipher, *, readonly: bool) -> N
     if not readonly:
         db.pragma("auto_vacuum", 2)
     db.execute("SELECT count(*) FROM sqlite_schema").get  # noqa: B018 the read is the key check
-    cache = READER_CACHE_KIB if readonly else WRITER_CACHE_KIB
-    db.execute(
-        "PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0; PRAGMA trusted_schema=OFF;"
-        f"PRAGMA foreign_keys=ON; PRAGMA cache_size=-{cache}"
-    )
+    # One at a time: a script stops at the first pragma that answers with a row.
+    db.pragma("temp_store", "MEMORY")
+    db.pragma("mmap_size", 0)
+    db.pragma("trusted_schema", 0)
+    db.pragma("foreign_keys", 1)
+    db.pragma("cache_size", -(READER_CACHE_KIB if readonly else WRITER_CACHE_KIB))
     if not readonly:
         _prepare_writing(db)
 

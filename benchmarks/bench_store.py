@@ -1,0 +1,267 @@
+"""What encryption and full-text search cost: `python benchmarks/bench_store.py [--quick] [--json]`.
+
+Both sides run in one process, in interleaved rounds; figures are medians of rounds, ratios are
+the median of each round's ratio. The plain side is the same engine without a key.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import apsw
+
+from edged.messages.records import Segment
+from edged.store import Connection, Store, engine, meta, recordings, schema, search, transcripts
+from edged.store import segments as stored
+
+KEY = bytes(range(32))
+WORDS = 14
+BATCH = 1_000
+
+
+def texts(count: int, *, seed: int) -> list[str]:
+    """Sentences of 14 words from a Zipf-like vocabulary of 20,000: w0 is in most of them."""
+    chance = random.Random(seed)  # noqa: S311 no secret
+    return [
+        " ".join(f"w{min(19_999, int(chance.paretovariate(0.6)) - 1)}" for _ in range(WORDS))
+        for _ in range(count)
+    ]
+
+
+def open_side(folder: Path, side: str) -> Connection:
+    """A database as the store makes it; `plain` has no key."""
+    path = folder / f"{side}.db"
+    path.touch()
+    if side != "plain":
+        db = engine.connect(path, KEY, "aegis" if side == "aegis" else "chacha20")
+    else:
+        db = Connection(path, apsw.SQLITE_OPEN_READWRITE, KEY)
+        db.pragma("auto_vacuum", 2)
+        for name, value in (
+            ("journal_mode", "wal"),
+            ("synchronous", "FULL"),
+            ("secure_delete", 1),
+            ("foreign_keys", 1),
+            ("cache_size", -engine.WRITER_CACHE_KIB),
+        ):
+            db.pragma(name, value)
+    schema.migrate(db)
+    return db
+
+
+def insert(db: Connection, rows: list[str], *, indexed: bool) -> float:
+    """Seconds to insert sentences as segments, 1,000 a commit."""
+    if not indexed:
+        db.execute("DROP TRIGGER segments_index; DROP TRIGGER segments_index_scripted")
+    made = recordings.ensure(db, name="n", sha256="a", size_bytes=1)
+    begun = transcripts.begin(db, made.recording_id, "p", model="m")
+    started = time.perf_counter()
+    for start in range(0, len(rows), BATCH):
+        db.execute("BEGIN IMMEDIATE")
+        db.executemany(
+            "INSERT INTO segments(transcript, seq, start_ms, end_ms, text, confidence) "
+            "VALUES(?, ?, 0, 1, ?, 0.5)",
+            [
+                (begun.transcript_id, start + number, text)
+                for number, text in enumerate(rows[start : start + BATCH])
+            ],
+        )
+        db.execute("COMMIT")
+    return time.perf_counter() - started
+
+
+def bench_insert(rows: int, rounds: int) -> dict[str, float]:
+    """Encrypted against plain, with and without the word index."""
+    found: dict[str, list[float]] = {}
+    for turn in range(rounds):
+        sentences = texts(rows, seed=turn)
+        for indexed in (True, False):
+            spent: dict[str, float] = {}
+            order = ["plain", "aegis", "chacha20"]
+            random.Random(turn).shuffle(order)  # noqa: S311 no secret
+            for side in order:
+                with tempfile.TemporaryDirectory(dir=".") as folder:
+                    db = open_side(Path(folder), side)
+                    spent[side] = insert(db, sentences, indexed=indexed)
+                    db.close()
+            kind = "fts" if indexed else "no_fts"
+            found.setdefault(f"insert_{kind}_plain_s", []).append(spent["plain"])
+            for side in ("aegis", "chacha20"):
+                ratio = spent[side] / spent["plain"]
+                found.setdefault(f"insert_{kind}_{side}_ratio", []).append(ratio)
+    return {name: round(statistics.median(values), 3) for name, values in found.items()}
+
+
+def fill(store: Store, rows: int) -> None:
+    """Put many sentences into a store."""
+
+    def write(db: Connection) -> None:
+        db.execute("SAVEPOINT fill")
+        for part in range(rows // 100_000 or 1):
+            made = recordings.ensure(db, name="n", sha256=str(part), size_bytes=1)
+            begun = transcripts.begin(db, made.recording_id, "p", model="m")
+            db.executemany(
+                "INSERT INTO segments(transcript, seq, start_ms, end_ms, text, confidence) "
+                "VALUES(?, ?, 0, 1, ?, 0.5)",
+                [
+                    (begun.transcript_id, number, text)
+                    for number, text in enumerate(texts(min(rows, 100_000), seed=part))
+                ],
+            )
+            db.execute("RELEASE fill; SAVEPOINT fill")
+        db.execute("RELEASE fill")
+
+    asyncio.run(store.write(write))
+
+
+QUERIES = {
+    "rare": ["w19000", "w15321", "w12345", "w17777"],
+    "mid": ["w300", "w511", "w700", "w900"],
+    "common": ["w0", "w1", "w2", "w3"],
+    "two_common": ["w0 w1", "w1 w2", "w3 w0", "w4 w5"],
+    "phrase": ["w0-w1", "w2-w3", "w10-w20", "w100-w200"],
+    "rare_phrase": ["w300-w400", "w511-w613", "w700-w801", "w150-w250"],
+    "prefix": ["w1", "w12", "w123", "w9"],
+    "nothing": ["absent", "w0 absent", "zebra", "w1-absent"],
+}
+
+
+def bench_search(store: Store, rounds: int) -> dict[str, float]:
+    """Milliseconds of a search as a client pays for it within the store."""
+    spent: dict[str, list[float]] = {kind: [] for kind in QUERIES}
+
+    async def run() -> None:
+        for _ in range(rounds):
+            for kind, queries in QUERIES.items():
+                for query in queries:
+                    started = time.perf_counter()
+                    await store.read(
+                        lambda db, q=query, p=kind == "prefix": search.search(db, q, prefix=p)  # type: ignore[misc]  # the defaults bind this turn's values
+                    )
+                    spent[kind].append((time.perf_counter() - started) * 1000)
+
+    asyncio.run(run())
+    found: dict[str, float] = {}
+    for kind, values in spent.items():
+        found[f"search_{kind}_p50_ms"] = round(statistics.median(values), 3)
+        found[f"search_{kind}_p95_ms"] = round(_percentile(values, 0.95), 3)
+    return found
+
+
+def bench_commit(store: Store, count: int) -> dict[str, float]:
+    """Milliseconds until a one-row write is acknowledged, alone and with one search running."""
+    found: dict[str, list[float]] = {"commit_alone": [], "commit_searching": []}
+
+    async def commits(name: str) -> None:
+        for _ in range(count):
+            started = time.perf_counter()
+            await store.write(meta.self_test)
+            found[name].append((time.perf_counter() - started) * 1000)
+
+    async def searching(stop: threading.Event) -> None:
+        def search_on(db: Connection) -> None:
+            while not stop.is_set():
+                db.execute(
+                    "SELECT rowid FROM segments_words WHERE segments_words MATCH 'w0' "
+                    "ORDER BY rank LIMIT 20"
+                ).fetchall()
+
+        await store.read(search_on)
+
+    async def run() -> None:
+        for _ in range(3):
+            await commits("commit_alone")
+            stop = threading.Event()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(searching(stop))
+                await commits("commit_searching")
+                stop.set()
+
+    asyncio.run(run())
+    figures: dict[str, float] = {}
+    for name, values in found.items():
+        figures[f"{name}_p50_ms"] = round(statistics.median(values), 3)
+        figures[f"{name}_p99_ms"] = round(_percentile(values, 0.99), 3)
+    return figures
+
+
+def bench_added(store: Store, count: int) -> dict[str, float]:
+    """Segments a second through the store's own functions, events included, ten a commit."""
+
+    def begin(db: Connection) -> int:
+        made = recordings.ensure(db, name="n", sha256="through", size_bytes=1)
+        return transcripts.begin(db, made.recording_id, "p", model="m").transcript_id
+
+    async def run() -> float:
+        transcript = await store.write(begin)
+        rows = [
+            Segment(seq=n, start_ms=n, end_ms=n + 1, text=text, confidence=0.5)
+            for n, text in enumerate(texts(count, seed=99))
+        ]
+        started = time.perf_counter()
+        for at in range(0, count, 10):
+            await store.write(
+                lambda db, at=at: stored.add(  # type: ignore[misc]  # the default binds this turn's value
+                    db, transcript, rows[at : at + 10], done_ms=at, compute_ms=at
+                )
+            )
+        return count / (time.perf_counter() - started)
+
+    return {"add_segments_per_s": round(asyncio.run(run()))}
+
+
+def _percentile(values: list[float], part: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * part))]
+
+
+TARGETS: dict[str, float] = {
+    "insert_fts_aegis_ratio": 1.15,
+    "insert_no_fts_aegis_ratio": 1.3,
+    "commit_searching_p99_ms": 10,
+    **{f"search_{kind}_p95_ms": 20 for kind in QUERIES},
+}
+
+
+def main() -> int:
+    """Measure, print a table to stderr and JSON to stdout."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer rows and rounds")
+    quick = parser.parse_args().quick
+    figures: dict[str, float] = {"sqlite_segments": 100_000 if quick else 1_000_000}
+    figures |= bench_insert(20_000 if quick else 100_000, 3 if quick else 5)
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        store = Store.open(Path(folder) / "edged.db", KEY)
+        built = _timed(lambda: fill(store, int(figures["sqlite_segments"])))
+        figures |= {"build_s": round(built, 1)}
+        figures |= bench_search(store, 5 if quick else 15)
+        figures |= bench_commit(store, 100 if quick else 500)
+        figures |= bench_added(store, 2_000 if quick else 10_000)
+        store.close()
+        figures["database_mb"] = round(os.path.getsize(Path(folder) / "edged.db") / 2**20)
+    for name, value in figures.items():
+        target = TARGETS.get(name)
+        verdict = (
+            "" if target is None else f"  target {target}  {'ok' if value <= target else 'MISS'}"
+        )
+        print(f"{name:36} {value:>12}{verdict}", file=sys.stderr)
+    print(json.dumps(figures))
+    return 0
+
+
+def _timed(work: Callable[[], None]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    sys.exit(main())
