@@ -1,6 +1,6 @@
 """A client written from PROTOCOL.md alone, with nothing of edged: zmq and msgpack.
 
-    python plain_client.py ENDPOINT FILE
+python plain_client.py ENDPOINT FILE
 """
 
 import json
