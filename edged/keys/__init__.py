@@ -5,7 +5,7 @@ Nothing here imports cryptography or keyring: what needs them runs in a short ch
 """
 
 from edged.keys.keyfile import KeyFile, read, write_new
-from edged.keys.source import candidates, create, load, passphrase_from, rotate
+from edged.keys.source import candidates, create, expect, load, passphrase_from, rotate
 from edged.keys.wraps import (
     add_keyring,
     add_recovery,
@@ -21,6 +21,7 @@ __all__ = [
     "add_recovery",
     "candidates",
     "create",
+    "expect",
     "load",
     "passphrase_from",
     "read",

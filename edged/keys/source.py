@@ -142,6 +142,34 @@ async def rotate(
     await asyncio.to_thread(keyfile.replace, key_file, _promote(changing))
 
 
+def expect(
+    key_file: Path, key: bytes, *, settings: Keys, passphrase: Passphrase | None = None
+) -> None:
+    """Before a backup is restored that is under an earlier key: let `load` try that one too.
+
+    The next `load` settles which of the two the store is under.
+
+    Args:
+        key_file: the key file.
+        key: one of `candidates`; one that the file does not make (a credential) changes nothing.
+        settings: the passphrase file.
+        passphrase: asks for it; else the passphrase file is read.
+
+    Raises:
+        KeyMissing, WrongKey, Denied: as `load`.
+    """
+    if not key_file.exists():
+        return
+    content = keyfile.read(key_file)
+    master = open_master(content, passphrase or passphrase_from(settings))
+    for salt in content.earlier:
+        if derive(master, salt) == key:
+            earlier = (*((content.pending,) if content.pending else ()), *content.earlier)
+            expecting = msgspec.structs.replace(content, pending=salt, earlier=earlier)
+            keyfile.replace(key_file, expecting)
+            return
+
+
 def open_master(content: KeyFile, passphrase: Passphrase | None) -> bytes:
     """The master secret, by the first slot that opens without a recovery code. Blocks.
 
@@ -228,6 +256,7 @@ def _settle(
 
 
 def _promote(content: KeyFile) -> KeyFile:
-    earlier = (content.salt, *content.earlier)[: keyfile.MOST_EARLIER]
     salt = content.pending or content.salt
+    others = dict.fromkeys((content.salt, *content.earlier))
+    earlier = tuple(other for other in others if other != salt)[: keyfile.MOST_EARLIER]
     return msgspec.structs.replace(content, salt=salt, pending=None, earlier=earlier)

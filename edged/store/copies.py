@@ -53,7 +53,7 @@ def back_up(connect: Callable[[], Connection], target: Path, cipher: Cipher) -> 
 def restore(source: Path, target: Path, key: bytes) -> Path | None:
     """Put a backup in the store's place; return where the replaced files went. Blocks.
 
-    The caller makes sure that no daemon uses the store. What was there is renamed, not deleted.
+    The caller makes sure that no daemon uses the store. What was there is kept under another name.
 
     Args:
         source: a file that `back_up` wrote.
@@ -74,10 +74,11 @@ def restore(source: Path, target: Path, key: bytes) -> Path | None:
         _copy_file(source, fresh)
         _prove(fresh, key, cipher)
         failpoints.reach("restore_before_swap")
-        aside = _move_aside(target)
+        aside = _keep_aside(target)
         failpoints.reach("restore_between")
         os.replace(fresh, target)
         engine.write_seal(target, cipher, key)
+        engine.sync_folder(target.parent)
     except OSError as error:
         raise _refused(error) from error
     finally:
@@ -176,18 +177,33 @@ def _prove(path: Path, key: bytes, cipher: Cipher) -> None:
         raise StoreCorrupt("the backup is damaged", faults=len(faults))
 
 
-def _move_aside(path: Path) -> Path | None:
-    """Rename a store with its companions; None when there is none."""
+def _keep_aside(path: Path) -> Path | None:
+    """Give a store a second name, and its WAL to that one; None when there is none.
+
+    The first name stays, so that there is a store at every moment: none at all would make the
+    next start begin a new one.
+    """
     if not path.exists():
         return None
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     aside = path.with_name(f"{path.name}.replaced-{moment}")
-    for ending in ("-wal", "-shm", ".cipher", ""):
+    _link(path, aside)
+    if engine.seal_path(path).exists():
+        shutil.copy(engine.seal_path(path), engine.seal_path(aside))
+    for ending in ("-wal", "-shm"):
         piece = path.with_name(path.name + ending)
         if piece.exists():
             os.replace(piece, aside.with_name(aside.name + ending))
     engine.sync_folder(path.parent)
     return aside
+
+
+def _link(path: Path, aside: Path) -> None:
+    """A second name where the file system knows such, else a copy."""
+    try:
+        os.link(path, aside)
+    except OSError:
+        _copy_file(path, aside)
 
 
 def _drop_companions(path: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from edged import errors, keys
 from edged.config import Keys
 from edged.keys import keyfile, recovery, wrapping
-from edged.store import Store, opens
+from edged.store import Store, opens, restore
 
 PLAIN = Keys()
 
@@ -320,3 +320,24 @@ def test_a_second_change_waits_until_an_interrupted_one_is_settled(tmp_path: Pat
 
     store.close()
     assert opens(tmp_path / "edged.db", _load(tmp_path))
+
+
+def test_a_backup_under_an_earlier_key_can_be_restored(tmp_path: Path) -> None:
+    key_file, database = tmp_path / "db.key", tmp_path / "edged.db"
+    store = Store.open(database, _load(tmp_path))
+    asyncio.run(store.backup(tmp_path / "copy.db"))
+    asyncio.run(keys.rotate(key_file, store, settings=PLAIN, environ={}))
+    asyncio.run(keys.rotate(key_file, store, settings=PLAIN, environ={}))
+    store.close()
+    present = _load(tmp_path)
+
+    found = keys.candidates(key_file, settings=PLAIN, environ={})
+    key = next(key for key in found if opens(tmp_path / "copy.db", key))
+    keys.expect(key_file, key, settings=PLAIN)
+    assert _load(tmp_path) == present
+    keys.expect(key_file, key, settings=PLAIN)
+    restore(tmp_path / "copy.db", database, key)
+
+    assert _load(tmp_path) == key
+    assert opens(database, key)
+    assert present in keys.candidates(key_file, settings=PLAIN, environ={})

@@ -297,3 +297,34 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+RESTORE = """
+import sys
+from pathlib import Path
+from edged.store import restore
+restore(Path(sys.argv[1]) / "copy.db", Path(sys.argv[1]) / "edged.db", bytes(range(32)))
+"""
+
+
+@pytest.mark.parametrize("border", ["restore_before_swap", "restore_between"])
+def test_a_restore_that_is_killed_leaves_a_store_in_place(
+    store: Store, tmp_path: Path, border: str
+) -> None:
+    asyncio.run(store.backup(tmp_path / "copy.db"))
+    asyncio.run(store.write(lambda db: meta.put(db, "since", "the backup")))
+    store.close()
+
+    done = subprocess.run(
+        [sys.executable, "-c", RESTORE, str(tmp_path)],
+        env=os.environ | {"EDGED_FAILPOINT": border},
+        capture_output=True,
+        check=False,
+    )
+
+    assert done.returncode == -signal.SIGKILL
+    again = Store.open(tmp_path / "edged.db", KEY)
+    assert asyncio.run(again.read(lambda db: meta.get(db, "since"))) == "the backup"
+    again.close()
+    restore(tmp_path / "copy.db", tmp_path / "edged.db", KEY)
+    assert opens(tmp_path / "edged.db", KEY)
