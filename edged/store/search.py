@@ -61,7 +61,6 @@ def search(
     *,
     limit: int = 20,
     recording_id: str | None = None,
-    prefix: bool = False,
 ) -> tuple[Hit, ...]:
     """Segments of current transcripts that hold every word of the query, newest first.
 
@@ -70,7 +69,6 @@ def search(
         query: plain words; one that the tokenizer splits (don't, 3-4) is searched as a phrase.
         limit: how many at most.
         recording_id: only in this recording; an unknown one finds nothing.
-        prefix: the last word may be the beginning of one.
     """
     terms = _terms(query)
     scope = _scope(db, recording_id)
@@ -78,7 +76,7 @@ def search(
         return ()
     if script.needs_trigrams(query):
         return tuple(islice(_search_scripted(db, terms, scope), limit))
-    return _search_words(db, terms, scope, limit=limit, prefix=prefix)
+    return _search_words(db, terms, scope, limit)
 
 
 def _terms(query: str) -> list[str]:
@@ -104,11 +102,9 @@ def _quoted(terms: list[str]) -> str:
     return " ".join('"' + term.replace('"', '""') + '"' for term in terms)
 
 
-def _search_words(
-    db: Connection, terms: list[str], scope: Scope, *, limit: int, prefix: bool
-) -> tuple[Hit, ...]:
-    match = _quoted(terms) + (" *" if prefix else "")
-    rows = db.execute(_WORDS, {**to_builtins(scope), "match": match, "limit": limit})
+def _search_words(db: Connection, terms: list[str], scope: Scope, limit: int) -> tuple[Hit, ...]:
+    bindings = {**to_builtins(scope), "match": _quoted(terms), "limit": limit}
+    rows = db.execute(_WORDS, bindings)
     return tuple(_to_hit(row[:-1], row[-1]) for row in rows)
 
 
