@@ -24,10 +24,17 @@ _Name = Annotated[str, Meta(min_length=1, max_length=200)]
 _Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
+class Edition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A file's content in another release of its wheel, known to do as well."""
+
+    bytes: Annotated[int, Meta(ge=0, le=2**53)]
+    sha256: _Sha256
+
+
 class ManifestFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One file of a model.
 
-    name: what the adapter calls it. bytes, sha256: of the whole file.
+    name: what the adapter calls it. bytes, sha256: of the whole file. editions: or one of these.
     wheel, member: the distribution that brings it, and its path inside.
     path: absolute; or relative to the models folder. Without wheel and path: <model>/<name> there.
     """
@@ -38,6 +45,16 @@ class ManifestFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     wheel: str = ""
     member: str = ""
     path: str = ""
+    editions: tuple[Edition, ...] = ()
+
+    @property
+    def sizes(self) -> set[int]:
+        """The file is so large, or so, in bytes."""
+        return {self.bytes, *(edition.bytes for edition in self.editions)}
+
+    def has_sha256(self, sha256: str) -> bool:
+        """Whether this is the hash of a content that is known to do."""
+        return sha256 in {self.sha256, *(edition.sha256 for edition in self.editions)}
 
 
 class Quality(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -178,3 +178,20 @@ def test_an_absent_engine_is_told_with_its_extra(models: Path, tmp_path: Path) -
 
     with pytest.raises(EngineMissing, match="unknown here"):
         files.check_engine(model())
+
+
+def test_a_file_of_another_release_that_is_known_to_do_is_taken(
+    files: ModelFiles, models: Path
+) -> None:
+    other = b"the same weights, spelt otherwise"
+    edition = {"bytes": len(other), "sha256": hashlib.sha256(other).hexdigest()}
+    plain = msgspec.to_builtins(model())
+    plain["files"][0]["editions"] = [edition]
+    manifest = msgspec.convert(plain, Manifest)
+
+    for content in (CONTENT, other):
+        path = put(models / "tiny" / "model.bin", content)
+        assert files.verified(manifest) == {"model.bin": str(path)}
+    put(models / "tiny" / "model.bin", other[::-1])
+    with pytest.raises(CorruptModel):
+        files.verified(manifest)
