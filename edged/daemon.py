@@ -13,15 +13,13 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-
-import zmq
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack, suppress
 
 from edged import __version__, keys
 from edged.bridge import endpoint
 from edged.bridge.framing import Buffer
-from edged.bridge.server import Caller, Outgoing, Server, Stream
+from edged.bridge.server import Caller, Handler, Outgoing, Server, Stream, listen
 from edged.config import Config, Paths
 from edged.events import Bus
 from edged.jobs.intake import Intake
@@ -68,7 +66,10 @@ async def _serve(paths: Paths, config: Config, unlock: Passphrase | None) -> Non
         loop.add_signal_handler(number, stopping.set)
     async with AsyncExitStack() as stack:
         house = await _build(paths, config, unlock, stack, stop=stopping.set)
-        async with asyncio.TaskGroup() as tasks, _listen(house, tasks) as server:
+        async with (
+            asyncio.TaskGroup() as tasks,
+            listen(paths, _handler(house), config.server, tasks) as server,
+        ):
             background = _start(house, server, tasks)
             _notify("READY=1")
             log.info("edged %s serves, pid %d", __version__, os.getpid())
@@ -168,25 +169,11 @@ def _tell_of_models(bus: Bus) -> Callable[[str, ModelState, str], None]:
     return tell
 
 
-@asynccontextmanager
-async def _listen(house: House, tasks: asyncio.TaskGroup) -> AsyncGenerator[Server, None]:
-    """The bound socket and what serves it."""
-    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    bounds = house.config.server
-    router = endpoint.bind(context, house.paths, frame_bytes=bounds.frame_bytes)
-
+def _handler(house: House) -> Handler:
     def handle(request: AnyRequest, parts: tuple[Buffer, ...], caller: Caller) -> Outgoing | Stream:
         return answer(house, request, parts, caller.link)
 
-    server = Server(router, handle, bounds, tasks)
-    try:
-        yield server
-    finally:
-        server.close()
-        router.close()
-        context.term()
-        with suppress(FileNotFoundError):
-            house.paths.socket.unlink()
+    return handle
 
 
 async def _housekeeping(server: Server, house: House) -> None:

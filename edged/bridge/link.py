@@ -99,6 +99,8 @@ class SyncClient:
                 self._cancel(request_id)
 
     def _cancel(self, request_id: str) -> None:
+        if self._socket.closed:
+            return
         cancel = pack_request(Cancel(request_id=request_id), request_id=str(next(self._ids)))
         self._socket.send_multipart(cancel)
 

@@ -1,6 +1,7 @@
 """Prints what commands have to say: JSON for programs, tables and bars for people."""
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -35,8 +36,8 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> 
         drawn.add_column(name, justify=justify, no_wrap=name in WHOLE)
     for row in rows:
         drawn.add_row(*[Text(cell) for cell in row])
-    console = Console(highlight=False)
-    console.print(drawn, width=console.width if console.is_terminal else PIPED_WIDTH)
+    width = None if sys.stdout.isatty() else PIPED_WIDTH
+    Console(highlight=False, width=width).print(drawn)
 
 
 def size(number: float) -> str:

@@ -348,5 +348,5 @@ def test_closing_stops_the_observer(tmp_path: Path) -> None:
         ("a\udcff.wav", False),
     ],
 )
-def test_names_tell_what_may_be_media(name: str, wanted: bool) -> None:  # noqa: FBT001 - a table
+def test_names_tell_what_may_be_media(name: str, wanted: bool) -> None:
     assert is_wanted(name) == wanted

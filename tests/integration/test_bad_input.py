@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Daemon
+from real_daemon import Daemon
 
 from edged.media import AudioFormat
 from edged.messages import replies, requests
@@ -31,8 +31,13 @@ def folder(tmp_path: Path) -> Path:
 def _wav(pcm: bytes, *, rate: int = 16000, channels: int = 1, size: int | None = None) -> bytes:
     size = len(pcm) if size is None else size
     header = struct.pack("<IHHIIHH", 16, 1, channels, rate, rate * channels * 2, channels * 2, 16)
-    return b"RIFF" + struct.pack("<I", 36 + size) + b"WAVEfmt " + header + b"data" + (
-        struct.pack("<I", size) + pcm
+    return (
+        b"RIFF"
+        + struct.pack("<I", 36 + size)
+        + b"WAVEfmt "
+        + header
+        + b"data"
+        + (struct.pack("<I", size) + pcm)
     )
 
 
@@ -149,7 +154,7 @@ def test_a_request_without_audio_or_with_two_is_refused(shared_daemon: Daemon) -
     with pytest.raises(Exception, match="not absolute"):
         shared_daemon.ask(requests.Transcribe(path="x.wav"), replies.Transcribed)
     with pytest.raises(Exception, match="NUL"):
-        shared_daemon.ask(requests.Transcribe(path="/tmp/a\0b"), replies.Transcribed)  # noqa: S108
+        shared_daemon.ask(requests.Transcribe(path="/tmp/a\0b"), replies.Transcribed)
 
 
 def test_paths_that_are_no_files_are_refused_at_once(shared_daemon: Daemon, folder: Path) -> None:
@@ -157,7 +162,10 @@ def test_paths_that_are_no_files_are_refused_at_once(shared_daemon: Daemon, fold
     (folder / "real.wav").write_bytes(_wav(bytes(100)))
     (folder / "link.wav").symlink_to(folder / "real.wav")
 
-    assert _failed(shared_daemon, folder / "pipe") == ("bad_media", "the path is a FIFO, not a file")
+    assert _failed(shared_daemon, folder / "pipe") == (
+        "bad_media",
+        "the path is a FIFO, not a file",
+    )
     assert _failed(shared_daemon, folder)[0] == "bad_media"
     assert _failed(shared_daemon, folder / "link.wav")[0] == "denied"
     assert _failed(shared_daemon, folder / "absent.wav")[0] == "not_found"
@@ -214,6 +222,20 @@ def test_silence_has_no_segments(shared_daemon: Daemon, folder: Path) -> None:
 
 
 def test_a_search_is_never_a_syntax_error(shared_daemon: Daemon) -> None:
-    for query in ('"', "AND", "don't", "C++", "a OR", "(", "*", "^x", "text:x", "😀", "日本", "-", "a\0b"):
+    for query in (
+        '"',
+        "NEAR(",
+        "don't",
+        "C++",
+        "a OR",
+        "(",
+        "*",
+        "^x",
+        "text:x",
+        "😀",
+        "日本",
+        "-",
+        "a\0b",
+    ):
         found = shared_daemon.ask(requests.TranscriptsSearch(query=query), replies.Hits)
         assert found.hits == ()

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Daemon
+from real_daemon import Daemon
 
 from edged.bridge import endpoint
 from edged.errors import EdgedError, WorkerGone
@@ -50,12 +50,10 @@ def _comparable(segments: tuple[Segment, ...]) -> list[tuple[int, int, int, str]
     return [(one.seq, one.start_ms, one.end_ms, one.text) for one in segments]
 
 
-def test_a_worker_killed_in_a_call_costs_that_request_only(
-    daemon: Daemon, conversation: Path
-) -> None:
+def test_a_worker_killed_in_a_call_costs_that_request_only(daemon: Daemon, clip: Path) -> None:
     daemon.start()
     with daemon.client() as client:
-        stream = client.stream(requests.Transcribe(path=str(conversation)))
+        stream = client.stream(requests.Transcribe(path=str(clip)))
         for reply, _ in stream:
             if isinstance(reply, replies.Transcript):
                 break
@@ -66,16 +64,16 @@ def test_a_worker_killed_in_a_call_costs_that_request_only(
             for _ in stream:
                 pass
 
-    done = daemon.json("transcribe", str(conversation))
+    done = daemon.json("transcribe", str(clip))
     assert [one["seq"] for one in done["segments"]] == list(range(len(done["segments"])))
     assert "kitchen table" in " ".join(one["text"] for one in done["segments"])
 
 
 def test_a_stopped_idle_worker_degrades_health_within_five_seconds(
-    daemon: Daemon, conversation: Path
+    daemon: Daemon, clip: Path
 ) -> None:
     daemon.start()
-    daemon.json("transcribe", str(conversation))
+    daemon.json("transcribe", str(clip))
     pid = _worker_of(daemon, RECOGNISER)
     started = time.monotonic()
 
@@ -84,14 +82,14 @@ def test_a_stopped_idle_worker_degrades_health_within_five_seconds(
 
     assert time.monotonic() - started < 5
     assert RECOGNISER in " ".join(reason.message for reason in daemon.health().reasons)
-    again = daemon.json("transcribe", str(conversation), "--fresh")
+    again = daemon.json("transcribe", str(clip), "--fresh")
     assert again["segments"]
     daemon.wait(lambda: daemon.health().status == "ok")
 
 
-def test_workers_die_with_the_daemon(daemon: Daemon, conversation: Path) -> None:
+def test_workers_die_with_the_daemon(daemon: Daemon, clip: Path) -> None:
     daemon.start()
-    daemon.json("transcribe", str(conversation))
+    daemon.json("transcribe", str(clip))
     workers = _children(daemon.pid)
     assert len(workers) >= 2
 
@@ -128,24 +126,24 @@ def _kill_in_a_job(daemon: Daemon, *, after_segments: int) -> dict[str, Segment]
     return acknowledged
 
 
-def _uninterrupted(tmp: Path, conversation: Path) -> list[tuple[int, int, int, str]]:
+def _uninterrupted(tmp: Path, clip: Path) -> list[tuple[int, int, int, str]]:
     other = Daemon(tmp)
     other.start()
     try:
-        found = other.json("transcribe", str(conversation))
+        found = other.json("transcribe", str(clip))
         return _comparable(_segments(other, found["recording_id"]))
     finally:
         other.stop()
 
 
 def test_a_killed_daemon_resumes_its_job_and_the_transcript_is_the_same(
-    daemon: Daemon, conversation: Path, home: Path
+    daemon: Daemon, clip: Path, home: Path
 ) -> None:
-    expected = _uninterrupted(home, conversation)
+    expected = _uninterrupted(home, clip)
     daemon.start()
-    job = daemon.json("jobs", "submit", str(conversation))["jobs"][0]["job"]["job_id"]
+    job = daemon.json("jobs", "submit", str(clip))["jobs"][0]["job"]["job_id"]
 
-    acknowledged = _kill_in_a_job(daemon, after_segments=3)
+    acknowledged = _kill_in_a_job(daemon, after_segments=1)
     daemon.start()
     done = daemon.wait(
         lambda: (found := daemon.json("jobs", "show", job))["state"] == "done" and found, 30
@@ -155,24 +153,23 @@ def test_a_killed_daemon_resumes_its_job_and_the_transcript_is_the_same(
     assert _comparable(segments) == expected
     for one in acknowledged.values():
         assert one in segments
-    assert done["attempts"] == 2
+    assert done["attempts"] == 1  # an interruption is not the job's fault
 
 
 @pytest.mark.parametrize("point", ["before_commit", "after_commit"])
-@pytest.mark.parametrize("count", [2, 5, 9])
+@pytest.mark.parametrize("count", [4, 6, 8, 10])
 def test_a_kill_at_a_commit_border_loses_and_doubles_nothing(
-    daemon: Daemon, conversation: Path, point: str, count: int
+    daemon: Daemon, clip: Path, point: str, count: int
 ) -> None:
     daemon.start()
     daemon.stop()
     daemon.start(EDGED_FAILPOINT=f"{point}:{count}")
-    daemon.run("jobs", "submit", str(conversation), "--no-start")
-    daemon.wait(lambda: daemon.process is not None and daemon.process.poll() is not None, 30) if (
-        daemon.process is not None and daemon.process.poll() is None
-    ) else None
+    daemon.run("jobs", "submit", str(clip), "--no-start")
+    assert daemon.process is not None
+    assert daemon.process.wait(30) == -signal.SIGKILL
 
     daemon.start()
-    job = daemon.json("jobs", "submit", str(conversation))["jobs"][0]["job"]["job_id"]
+    job = daemon.json("jobs", "submit", str(clip))["jobs"][0]["job"]["job_id"]
     done = daemon.wait(
         lambda: (found := daemon.json("jobs", "show", job))["state"] == "done" and found, 30
     )
@@ -186,15 +183,15 @@ def test_a_kill_at_a_commit_border_loses_and_doubles_nothing(
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_fifty_random_kills_lose_no_acknowledged_row(
-    daemon: Daemon, conversation: Path, home: Path
+    daemon: Daemon, clip: Path, home: Path
 ) -> None:
-    expected = _uninterrupted(home, conversation)
+    expected = _uninterrupted(home, clip)
     seed = random.randrange(2**32)
     print("seed", seed)
     dice = random.Random(seed)
     acknowledged: dict[str, Segment] = {}
     daemon.start()
-    daemon.run("jobs", "submit", str(conversation))
+    daemon.run("jobs", "submit", str(clip))
     for _ in range(50):
         until = time.monotonic() + dice.uniform(0.05, 1.5)
         try:
@@ -214,9 +211,8 @@ def test_fifty_random_kills_lose_no_acknowledged_row(
         assert time.monotonic() - started < 5
         assert all(_gone(pid) for pid in workers)
         jobs = daemon.json("jobs", "list")["jobs"]
-        if jobs and jobs[0]["state"] in ("done", "failed"):
-            if jobs[0]["state"] == "failed":
-                daemon.json("jobs", "retry", jobs[0]["job_id"])
+        if jobs and jobs[0]["state"] == "failed":
+            daemon.json("jobs", "retry", jobs[0]["job_id"])
     job = daemon.json("jobs", "list")["jobs"][0]
     if job["state"] == "failed":
         daemon.json("jobs", "retry", job["job_id"])
@@ -230,12 +226,12 @@ def test_fifty_random_kills_lose_no_acknowledged_row(
         assert one in segments
 
 
-def test_a_client_killed_in_mid_stream_ends_its_work(daemon: Daemon, conversation: Path) -> None:
+def test_a_client_killed_in_mid_stream_ends_its_work(daemon: Daemon, clip: Path) -> None:
     import sys
 
     daemon.start()
     child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "edged", "transcribe", str(conversation), "--json"],
+        [sys.executable, "-P", "-m", "edged", "transcribe", str(clip), "--json"],
         env=daemon.environ,
         stdout=subprocess.DEVNULL,
     )
@@ -244,10 +240,8 @@ def test_a_client_killed_in_mid_stream_ends_its_work(daemon: Daemon, conversatio
     child.kill()
     child.wait()
 
-    daemon.wait(
-        lambda: daemon.json("recordings", "list")["recordings"][0]["status"] == "failed"
-    )
-    assert daemon.json("transcribe", str(conversation))["segments"]
+    daemon.wait(lambda: daemon.json("recordings", "list")["recordings"][0]["status"] == "failed")
+    assert daemon.json("transcribe", str(clip))["segments"]
 
 
 def test_two_daemons_on_one_home_are_one(daemon: Daemon) -> None:

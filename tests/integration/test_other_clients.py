@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Daemon
+from real_daemon import ROOT, Daemon
 
 pytestmark = pytest.mark.speech
 
@@ -19,22 +19,22 @@ def _run(command: list[str]) -> dict[str, object]:
     return found
 
 
-def test_plain_zmq_and_msgpack(shared_daemon: Daemon, conversation: Path) -> None:
+def test_plain_zmq_and_msgpack(shared_daemon: Daemon, clip: Path) -> None:
     client = ROOT / "tests" / "clients" / "plain_client.py"
     endpoint = shared_daemon.paths.endpoint
 
-    found = _run([sys.executable, str(client), endpoint, str(conversation)])
+    found = _run([sys.executable, str(client), endpoint, str(clip)])
 
     assert "kitchen table" in json.dumps(found["segments"])
     assert found["end"]["type"] == "transcribed"  # type: ignore[index]
 
 
-def test_node_with_zeromq_and_msgpack(shared_daemon: Daemon, conversation: Path) -> None:
+def test_node_with_zeromq_and_msgpack(shared_daemon: Daemon, clip: Path) -> None:
     folder = ROOT / "tests" / "clients" / "node"
     if shutil.which("node") is None or not (folder / "node_modules").is_dir():
         pytest.skip("needs node and `npm ci` in tests/clients/node (.ci/run does it)")
     script = next(folder.glob("*.mjs"), None) or next(folder.glob("*.js"))
 
-    found = _run(["node", str(script), shared_daemon.paths.endpoint, str(conversation)])
+    found = _run(["node", str(script), shared_daemon.paths.endpoint, str(clip)])
 
     assert "kitchen table" in json.dumps(found)

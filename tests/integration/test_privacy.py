@@ -10,34 +10,33 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Daemon
+from real_daemon import Daemon
 
 pytestmark = pytest.mark.speech
 
-CALLS = "socket,connect,bind,sendto,openat,open,creat,unlink,unlinkat,rename,renameat2,mkdir"
+STRACE = ["strace", "-f", "-qq", "-y", "-s", "256", "-e"]
+CALLS = "trace=socket,connect,bind,sendto,openat,open,creat,unlink,unlinkat,rename,renameat2,mkdir"
 
 
 @pytest.fixture(scope="module")
-def trace(
-    tmp_path_factory: pytest.TempPathFactory, conversation: Path
-) -> Iterator[tuple[str, Daemon]]:
+def trace(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Iterator[tuple[str, Daemon]]:
     """What the daemon and its children asked the kernel for, while they worked and rested."""
     if shutil.which("strace") is None:
         pytest.skip("needs strace")
-    home = Path("/tmp") / f"edged-trace-{os.getpid()}"  # noqa: S108 - short, for the socket
+    home = Path("/tmp") / f"edged-trace-{os.getpid()}"
     home.mkdir(mode=0o700)
     daemon = Daemon(home, EDGED_WORKERS_KEEP_ALIVE_MS="300")
     log = tmp_path_factory.mktemp("trace") / "strace"
-    daemon.process = subprocess.Popen(
-        ["strace", "-f", "-qq", "-y", "-s", "256", "-e", f"trace={CALLS}", "-o", str(log)]
-        + [sys.executable, "-P", "-m", "edged", "serve"],
-        env=daemon.environ,
-        stderr=(home / "serve.log").open("ab"),
-        start_new_session=True,
-    )
+    with (home / "serve.log").open("ab") as output:
+        daemon.process = subprocess.Popen(
+            [*STRACE, CALLS, "-o", str(log), sys.executable, "-P", "-m", "edged", "serve"],
+            env=daemon.environ,
+            stderr=output,
+            start_new_session=True,
+        )
     try:
-        daemon.wait(lambda: daemon.paths.socket.exists(), 30)
-        daemon.json("transcribe", str(conversation))
+        daemon.wait(daemon.paths.socket.exists, 30)
+        daemon.json("transcribe", str(clip))
         daemon.json("search", "kitchen")
         daemon.wait(lambda: not daemon.json("models", "ps")["models"], 20)
         daemon.json("shutdown")
@@ -74,15 +73,13 @@ def test_only_our_own_folders_are_written(trace: tuple[str, Daemon]) -> None:
 
 
 @pytest.mark.timeout(120)
-def test_the_media_is_read_by_its_descriptor_only(
-    trace: tuple[str, Daemon], conversation: Path
-) -> None:
+def test_the_media_is_read_by_its_descriptor_only(trace: tuple[str, Daemon], clip: Path) -> None:
     text, daemon = trace
     main = text.split(maxsplit=1)[0]
     opened = {
         line.split(maxsplit=1)[0]
         for line in text.splitlines()
-        if str(conversation) in line and "openat" in line
+        if str(clip) in line and "openat" in line
     }
 
     assert opened == {main}

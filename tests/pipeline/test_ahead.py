@@ -67,7 +67,7 @@ def test_an_error_comes_after_the_items_before_it() -> None:
         seen: list[int] = []
         with pytest.raises(ZeroDivisionError):
             async for item in ahead(Source(5, fails=True).items(), depth=2):
-                seen.append(item)  # noqa: PERF401 - the error comes in the middle
+                seen.append(item)
         assert seen == [0, 1, 2, 3, 4]
 
     asyncio.run(main())
