@@ -62,6 +62,7 @@ class Pool:
         self._manifests = {one.id: one for one in found}
         self._on_change = on_change
         self._changed = asyncio.Event()
+        self._next_look = 0.0
         self._closed = False
         self._by_model = self._make_slots()
         self._slots = list({id(slot): slot for slot in self._by_model.values()}.values())
@@ -126,7 +127,7 @@ class Pool:
             yield Lease(slot, manifest, protocol, priority)
         finally:
             await slot.give_back(model)
-            self._changed.set()
+            self._look_in_time(slot)
 
     async def load(self, model: str, keep_alive_ms: int | None = None) -> None:
         """Load a model now, and end its quarantine; raises as `borrow`."""
@@ -161,8 +162,10 @@ class Pool:
                         group.create_task(self._watch(slot), name=f"watch {slot.name}")
                 await self._look_again()
                 self._changed.clear()
+                pause_s = self._pause_s()
+                self._next_look = time.monotonic() + pause_s
                 try:
-                    async with asyncio.timeout(self._pause_s()):
+                    async with asyncio.timeout(pause_s):
                         await self._changed.wait()
                 except TimeoutError:
                     continue
@@ -185,6 +188,12 @@ class Pool:
             await slot.watch()
         finally:
             self._watched.discard(slot)
+
+    def _look_in_time(self, slot: Slot) -> None:
+        """Wake `run` if a model expires before it looks anyway. Waking it costs 100 us a call."""
+        expiry = slot.next_expiry()
+        if expiry is not None and expiry < self._next_look:
+            self._changed.set()
 
     def _pause_s(self) -> float:
         """Seconds until something is due."""
