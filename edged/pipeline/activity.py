@@ -5,6 +5,7 @@ from array import array
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass, field
 
 from edged.capture.parts import DecodedPart
 from edged.errors import BadRequest, Unsupported
@@ -25,6 +26,14 @@ MOST_STREAMS = 64
 """Streams whose segmenter is kept; the one that was silent longest is forgotten first."""
 
 
+@dataclass(slots=True)
+class _Listening:
+    """A client's stream: its model, and what the segmenter knows of it."""
+
+    model: str
+    segmenter: Segmenter = field(default_factory=Segmenter)
+
+
 class Activity:
     """Answers `vad`. Loop thread only.
 
@@ -36,7 +45,7 @@ class Activity:
     def __init__(self, pool: Pool, decoders: Decoders) -> None:
         self._pool = pool
         self._decoders = decoders
-        self._streams: OrderedDict[str, Segmenter] = OrderedDict()
+        self._streams: OrderedDict[str, _Listening] = OrderedDict()
 
     async def whole(
         self, audio: AudioFormat, parts: Sequence[Buffer], *, model: str | None
@@ -81,8 +90,9 @@ class Activity:
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         if len(data) % SPEECH.frame_bytes:
             raise BadRequest("PCM that ends within a sample")
-        segmenter = self._segmenter(stream)
-        async with self._pool.borrow(self._model(model), VoiceActivity) as lease:
+        listening = self._listening(stream, model)
+        segmenter = listening.segmenter
+        async with self._pool.borrow(listening.model, VoiceActivity) as lease:
             found = await self._detect(lease, data, stream, final=final)
         probabilities = array("f", found)
         spans = segmenter.feed_many(found, bytes(len(found)))
@@ -98,12 +108,15 @@ class Activity:
         found = await lease.call(lease.model.detect, AudioChunk(data=data), options)
         return found.data
 
-    def _segmenter(self, stream: str) -> Segmenter:
-        segmenter = self._streams.pop(stream, None) or Segmenter()
-        self._streams[stream] = segmenter
+    def _listening(self, stream: str, asked: str | None) -> "_Listening":
+        """A stream as it stands; without being asked for another model it keeps its own."""
+        found = self._streams.pop(stream, None)
+        if found is None or (asked and asked != found.model):
+            found = _Listening(self._model(asked))
+        self._streams[stream] = found
         while len(self._streams) > MOST_STREAMS:
             self._streams.popitem(last=False)
-        return segmenter
+        return found
 
     def _model(self, asked: str | None) -> str:
         return self._pool.manifest(asked).id if asked else of_task(self._pool, "vad").id
