@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 
@@ -36,7 +37,7 @@ from edged.pipeline.transcription import Pipeline
 from edged.service.answer import answer
 from edged.service.house import House
 from edged.service.vitals import Vitals
-from edged.store import Store, opens
+from edged.store import Store, events, opens, transcripts
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ async def _serve(paths: Paths, config: Config, unlock: Passphrase | None) -> Non
         house = await _build(paths, config, unlock, stack, stop=stopping.set)
         async with (
             asyncio.TaskGroup() as tasks,
-            listen(paths, _handler(house), config.server, tasks) as server,
+            listen(paths, _handler(house), config.server, tasks, house.traffic) as server,
         ):
             background = _start(house, server, tasks)
             _notify("READY=1")
@@ -108,6 +109,7 @@ async def _build(
     bus = Bus()
     store = _open_store(paths, config, unlock, bus)
     stack.callback(store.close)
+    await store.write(transcripts.interrupt)
     pool = Pool(config, paths, on_change=_tell_of_models(bus))
     stack.push_async_callback(pool.close)
     decoders = Decoders()
@@ -129,6 +131,7 @@ async def _build(
         runner=runner,
         intake=intake,
         vitals=vitals,
+        traffic=Counter(requests=0, requests_refused=0, requests_failed=0),
         rotate_key=lambda: keys.rotate(paths.key_file, store, settings=config.keys),
         stop=stop,
     )
@@ -183,9 +186,10 @@ async def _housekeeping(server: Server, house: House) -> None:
     while True:
         await asyncio.sleep(min(interval_s, TRIM_S))
         _notify("WATCHDOG=1")
-        work = server.requests + house.pool.calls
+        work = server.counts["requests"] + house.pool.calls
         if work != seen and not server.running and not house.runner.depth:
             seen = work
+            await house.store.write(events.trim)
             gc.collect()
             _trim()
 

@@ -8,7 +8,7 @@ drain without bound let one flooding client hold the loop for 6 s, 64 messages a
 import asyncio
 import logging
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -85,6 +85,7 @@ class Server:
         handle: answers a request.
         bounds: sizes, counts and times, from the settings.
         tasks: where the tasks of streamed requests live.
+        counts: of requests, requests_refused and requests_failed.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Server:
         handle: Handler,
         bounds: Bounds,
         tasks: asyncio.TaskGroup,
+        counts: Counter[str],
     ) -> None:
         self._router = router
         self._handle = handle
@@ -103,9 +105,7 @@ class Server:
         self._kicked = False
         self._draining = False
         self._closed = False
-        self.requests = 0
-        self.refused = 0
-        self.errors = 0
+        self.counts = counts
         self._loop.add_reader(router.fileno(), self._drain)
         self._kick()
 
@@ -159,7 +159,7 @@ class Server:
 
     def _take(self, frames: list[zmq.Frame]) -> None:
         identity = frames[0].bytes
-        self.requests += 1
+        self.counts["requests"] += 1
         try:
             incoming = read_request(
                 [frame.buffer for frame in frames[1:]],
@@ -176,7 +176,7 @@ class Server:
             self._answer_error(link, incoming.envelope.id, error)
 
     def _refuse(self, identity: bytes, frames: list[zmq.Frame], refused: Refused) -> None:
-        self.refused += 1
+        self.counts["requests_refused"] += 1
         link = self._links.get(identity) or _Link(identity, _caller(frames))
         log.info("request refused: %s (pid %d)", refused.error.code, link.caller.pid)
         self._answer_error(link, refused.request_id, refused.error)
@@ -219,7 +219,8 @@ class Server:
         request_id = incoming.envelope.id
         self._links[link.identity] = link
         self._watch_soon(link)
-        name = f"request {type(incoming.request).__name__}"
+        name = type(incoming.request).__name__
+        log.debug("%s from pid %d uid %d", name, link.caller.pid, link.caller.uid)
         task = self._tasks.create_task(self._run(link, incoming, stream), name=name)
         link.running[request_id] = task
         task.add_done_callback(lambda _: self._ended(link, request_id))
@@ -264,7 +265,7 @@ class Server:
     # answering
 
     def _answer_error(self, link: _Link, request_id: str, error: EdgedError) -> None:
-        self.errors += 1
+        self.counts["requests_failed"] += 1
         self._send(link, pack_reply(error_reply(error), request_id=request_id))
 
     def _send(self, link: _Link, frames: list[Buffer]) -> None:
@@ -372,7 +373,11 @@ class Server:
 
 @asynccontextmanager
 async def listen(
-    paths: Paths, handle: Handler, bounds: Bounds, tasks: asyncio.TaskGroup
+    paths: Paths,
+    handle: Handler,
+    bounds: Bounds,
+    tasks: asyncio.TaskGroup,
+    counts: Counter[str],
 ) -> AsyncGenerator[Server, None]:
     """A bound socket and the server behind it; the home's lock must be held.
 
@@ -381,7 +386,7 @@ async def listen(
     """
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     router = endpoint.bind(context, paths, frame_bytes=bounds.frame_bytes)
-    server = Server(router, handle, bounds, tasks)
+    server = Server(router, handle, bounds, tasks, counts)
     try:
         yield server
     finally:

@@ -124,27 +124,19 @@ def restore(settings: Settings, arguments: argparse.Namespace) -> None:
 
 
 def _restore(settings: Settings, source: Path) -> Path | None:
-    """Returns where the replaced store went."""
+    """Returns where the replaced store went.
+
+    A backup from before a rotation is under an earlier key. The key file expects it before the
+    store is swapped, so that whatever happens in between leaves a store that opens.
+    """
     paths = settings.paths
-    present, *earlier = keys.candidates(
-        paths.key_file,
-        settings=config.load(paths).keys,
-        passphrase=passphrase_for(settings),
-    )
+    chosen = config.load(paths).keys
+    unlock = passphrase_for(settings)
+    present, *earlier = keys.candidates(paths.key_file, settings=chosen, passphrase=unlock)
     key = next((one for one in earlier if source.is_file() and opens(source, one)), present)
-    kept = copies.restore(source, paths.database, key)
     if key != present:
-        asyncio.run(_rekey(paths.database, key, present))
-    return kept
-
-
-async def _rekey(database: Path, old: bytes, new: bytes) -> None:
-    """A backup from before a rotation comes under the present key."""
-    store = Store.open(database, old)
-    try:
-        await store.rotate_key(new)
-    finally:
-        store.close()
+        keys.expect(paths.key_file, key, settings=chosen, passphrase=unlock)
+    return copies.restore(source, paths.database, key)
 
 
 def _show_code(settings: Settings, code: str) -> None:

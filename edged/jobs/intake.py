@@ -18,6 +18,9 @@ from edged.pipeline.transcription import Pipeline
 from edged.store import watch
 from edged.store.database import Store
 
+CHECK_S = 3.0
+"""How often a folder that vanished is looked for."""
+
 log = logging.getLogger(__name__)
 
 
@@ -124,6 +127,7 @@ class Intake:
             settle_ms=self._settings.settle_ms,
             recursive=folder.recursive,
             report=report,
+            check_s=CHECK_S,
         )
         async with aclosing(watched.files()) as files:
             async for file in files:

@@ -43,7 +43,7 @@ class Carrier(Protocol):
     """Carries out what a job asks for; fulfilled by edged.jobs.work.Work."""
 
     def transcribe(
-        self, order: TranscribeFile, *, priority: Priority
+        self, order: TranscribeFile, *, priority: Priority, resumed: bool
     ) -> AsyncGenerator[AnyReply, None]:
         """Replies as Pipeline.transcribe gives them."""
         ...
@@ -171,7 +171,10 @@ class Runner:
         report = _Report(self._store, self._bus, job.job_id, self._settings.lease_ms)
         beat = tasks.create_task(report.beat(), name="heartbeat")
         try:
-            async with aclosing(self._work.transcribe(order, priority=job.priority)) as replies:
+            work = self._work.transcribe(
+                order, priority=job.priority, resumed=job.recording_id is not None
+            )
+            async with aclosing(work) as replies:
                 async for reply in replies:
                     await report.hear(reply)
         finally:

@@ -24,6 +24,7 @@ class TranscribeFile(Struct, frozen=True, kw_only=True):
     """A job's order: which content, and how. Either a path or a recording is given.
 
     recording_id: audio that the store knows (reprocess).
+    again: names one wish to do it again although it was done; empty: once is enough.
     """
 
     path: str | None = None
@@ -31,6 +32,7 @@ class TranscribeFile(Struct, frozen=True, kw_only=True):
     model: str
     language: str | None = None
     keep_audio: bool = False
+    again: str = ""
 
 
 class Work:
@@ -48,7 +50,8 @@ class Work:
 
         The key is content and plan: the same file twice is one job, a better model another.
         """
-        key = hashlib.sha256(f"{source.content} {plan.fingerprint}".encode()).hexdigest()
+        work = f"{source.content} {plan.fingerprint} {order.again}"
+        key = hashlib.sha256(work.encode()).hexdigest()
         return await self._store.write(
             lambda db: jobs.submit(
                 db,
@@ -63,14 +66,24 @@ class Work:
         )
 
     async def transcribe(
-        self, order: TranscribeFile, *, priority: Priority
+        self, order: TranscribeFile, *, priority: Priority, resumed: bool
     ) -> AsyncGenerator[AnyReply, None]:
-        """Carry an order out; replies as Pipeline.transcribe gives them."""
+        """Carry an order out; replies as Pipeline.transcribe gives them.
+
+        Args:
+            order: what to do.
+            priority: of its calls.
+            resumed: it was begun before, so what is committed counts.
+        """
         source = await self._open(order)
         try:
             plan = self._pipeline.plan(model=order.model, language=order.language)
             replies = self._pipeline.transcribe(
-                source, plan, priority=priority, keep_audio=order.keep_audio
+                source,
+                plan,
+                priority=priority,
+                fresh=bool(order.again) and not resumed,
+                keep_audio=order.keep_audio,
             )
             async with aclosing(replies):
                 async for reply in replies:

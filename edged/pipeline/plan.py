@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from edged.config import Defaults
-from edged.errors import ModelMissing, Unsupported
+from edged.errors import EngineMissing, ModelMissing, Unsupported
 from edged.models.manifest import Manifest
 from edged.models.pool import Pool
 from edged.speech.segmenter import SegmenterOptions
@@ -86,9 +86,13 @@ def of_task(pool: Pool, task: str, *, language: str | None = None) -> Manifest:
     """The model that answers when a request names none.
 
     Raises:
-        ModelMissing: nothing that is installed can do it.
+        EngineMissing: no engine for it is installed.
+        ModelMissing: no model that is here can do it.
     """
     model, reason = pool.default(task, language=language)
-    if model is None:
-        raise ModelMissing(f"no model for {task}: {reason}")
-    return pool.manifest(model)
+    if model is not None:
+        return pool.manifest(model)
+    problems = {one.problem.code: one.problem for one in pool.summaries(task) if one.problem}
+    if missing := problems.get(EngineMissing.code):
+        raise EngineMissing(f"nothing that is installed can do {task}", fix=missing.fix)
+    raise ModelMissing(f"no model for {task}: {reason}")

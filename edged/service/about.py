@@ -67,6 +67,7 @@ def metrics(house: House, _: requests.Metrics) -> MetricsReport:
     """Report counters and gauges."""
     return MetricsReport(
         counters={
+            **house.traffic,
             "events_published": house.bus.published,
             "jobs_started": house.runner.started,
             "jobs_failed": house.runner.failed,

@@ -1,5 +1,6 @@
 """What the services ask: everything that daemon.py has built, in one place."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -30,5 +31,6 @@ class House:
     runner: Runner
     intake: Intake
     vitals: Vitals
+    traffic: Counter[str]
     rotate_key: Callable[[], Awaitable[None]]
     stop: Callable[[], None]

@@ -1,6 +1,7 @@
 """`recordings.*`, `segments.list`, `transcripts.search`: what has been transcribed."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncGenerator, Sequence
 
 from edged.errors import NotKept
@@ -82,7 +83,10 @@ async def reprocess(
     source = await house.pipeline.open_recording(request.recording_id)
     try:
         order = TranscribeFile(
-            recording_id=request.recording_id, model=plan.model, language=plan.language
+            recording_id=request.recording_id,
+            model=plan.model,
+            language=plan.language,
+            again=secrets.token_hex(8),
         )
         job, existing = await house.work.submit(source, order, plan, priority="batch")
     finally:

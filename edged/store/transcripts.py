@@ -182,6 +182,22 @@ def fail(db: Connection, transcript_id: int, problem: Problem) -> Begun:
     return transcript
 
 
+def interrupt(db: Connection) -> int:
+    """Note that the daemon that worked on transcripts is gone; how many there were.
+
+    A job takes its transcript up again by itself, a client by asking again.
+    """
+    problem = Problem(
+        code="cancelled",
+        message="the daemon ended before its end",
+        fix="transcribe it again: it goes on where it stopped",
+    )
+    rows = db.execute("SELECT id FROM transcripts WHERE status = 'processing'").fetchall()
+    for row in rows:
+        fail(db, int(str(row[0])), problem)
+    return len(rows)
+
+
 def _find(db: Connection, recording: int, fingerprint: str) -> Begun | None:
     row = db.execute(
         "SELECT id FROM transcripts WHERE recording = ? AND fingerprint = ?",

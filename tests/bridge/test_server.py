@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
 
@@ -41,6 +42,7 @@ class Rig:
         self.ended: list[str] = []
         self.callers: list[Caller] = []
         self.server: Server | None = None
+        self.counts: Counter[str] = Counter()
 
     def handle(
         self, request: AnyRequest, parts: tuple[Buffer, ...], caller: Caller
@@ -103,7 +105,7 @@ def serve(
         settings = bounds or Bounds()
         router = endpoint.bind(context, paths, frame_bytes=settings.frame_bytes)
         async with asyncio.TaskGroup() as tasks:
-            rig.server = Server(router, rig.handle, settings, tasks)
+            rig.server = Server(router, rig.handle, settings, tasks, rig.counts)
             try:
                 async with asyncio.timeout(15):
                     await test(rig)
@@ -178,7 +180,7 @@ def test_a_failing_handler_costs_its_own_request_only(paths: Paths) -> None:
                     await client.ask(request, replies.Done)
             await client.ask(requests.ModelsPs(), replies.LoadedModels)
         assert rig.server is not None
-        assert rig.server.errors == 3
+        assert rig.counts["requests_failed"] == 3
 
     serve(paths, test)
 

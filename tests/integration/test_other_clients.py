@@ -1,7 +1,6 @@
 """Clients written from PROTOCOL.md alone transcribe a file."""
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -27,14 +26,3 @@ def test_plain_zmq_and_msgpack(shared_daemon: Daemon, clip: Path) -> None:
 
     assert "kitchen table" in json.dumps(found["segments"])
     assert found["end"]["type"] == "transcribed"  # type: ignore[index]
-
-
-def test_node_with_zeromq_and_msgpack(shared_daemon: Daemon, clip: Path) -> None:
-    folder = ROOT / "tests" / "clients" / "node"
-    if shutil.which("node") is None or not (folder / "node_modules").is_dir():
-        pytest.skip("needs node and `npm ci` in tests/clients/node (.ci/run does it)")
-    script = next(folder.glob("*.mjs"), None) or next(folder.glob("*.js"))
-
-    found = _run(["node", str(script), shared_daemon.paths.endpoint, str(clip)])
-
-    assert "kitchen table" in json.dumps(found)

@@ -236,17 +236,26 @@ def test_events_describe_rows_and_can_be_refilled(shared_daemon: Daemon, clip: P
     assert numbers == sorted(set(numbers))
 
 
-def test_reprocess_with_the_same_model_is_a_job_that_ends(
-    shared_daemon: Daemon, clip: Path
-) -> None:
+def test_reprocess_does_it_again_every_time_it_is_asked(shared_daemon: Daemon, clip: Path) -> None:
     recording = shared_daemon.json("transcribe", "-", input=clip.read_bytes())["recording_id"]
 
-    job = shared_daemon.json("recordings", "reprocess", recording)["job"]["job_id"]
+    before = shared_daemon.json("recordings", "show", recording)
 
-    done = shared_daemon.wait(
-        lambda: (found := shared_daemon.json("jobs", "show", job))["state"] == "done" and found
-    )
-    assert done["recording_id"] == recording
+    jobs = set()
+    for _ in range(2):
+        job = shared_daemon.json("recordings", "reprocess", recording)["job"]["job_id"]
+        jobs.add(job)
+        done = shared_daemon.wait(
+            lambda job=job: (
+                (found := shared_daemon.json("jobs", "show", job))["state"] == "done" and found
+            )
+        )
+        assert done["recording_id"] == recording
+
+    after = shared_daemon.json("recordings", "show", recording)
+    assert len(jobs) == 2
+    assert after["segments"] == before["segments"]
+    assert after["recording"]["status"] == "completed"
 
 
 def test_the_cli_prints_a_table_for_people(shared_daemon: Daemon, conversation: Path) -> None:

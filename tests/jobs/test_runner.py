@@ -34,8 +34,9 @@ class Scripted:
         self.go_on = asyncio.Event()
 
     async def transcribe(
-        self, order: TranscribeFile, *, priority: Priority
+        self, order: TranscribeFile, *, priority: Priority, resumed: bool
     ) -> AsyncGenerator[AnyReply, None]:
+        assert not resumed
         self.seen.append(order.path or "")
         self.priorities.append(priority)
         self.running += 1
