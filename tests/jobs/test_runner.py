@@ -22,7 +22,7 @@ KEY = bytes(range(32))
 
 
 class Scripted:
-    """Ends each order as its path says; `hang` waits until it is cancelled."""
+    """Ends each order as its path says: `a` fails as scripted, `hang` waits until it is let go."""
 
     def __init__(self, failures: list[Exception] | None = None) -> None:
         self.failures = failures or []
@@ -45,7 +45,7 @@ class Scripted:
             yield Progress(stage="transcribe", fraction=0.5)
             if order.path == "hang":
                 await self.go_on.wait()
-            if self.failures:
+            if self.failures and order.path == "a":
                 raise self.failures.pop(0)
         except asyncio.CancelledError:
             self.cancelled += 1
