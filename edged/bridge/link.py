@@ -4,7 +4,7 @@ Not for several threads: one `SyncClient` belongs to one thread, as its socket d
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from itertools import count
 from types import TracebackType
 from typing import Self, TypeVar
@@ -79,7 +79,7 @@ class SyncClient:
 
     def stream(
         self, request: AnyRequest, parts: Sequence[Buffer] = (), *, deadline_ms: int = 0
-    ) -> Iterator[tuple[AnyReply, tuple[Buffer, ...]]]:
+    ) -> Generator[tuple[AnyReply, tuple[Buffer, ...]], None, None]:
         """Every reply to a request with its parts, the last one included.
 
         A stream left before its end cancels the request.

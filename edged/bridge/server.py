@@ -17,6 +17,7 @@ import zmq
 
 from edged.bridge import endpoint
 from edged.bridge.framing import (
+    GOES_ON,
     Buffer,
     Incoming,
     Refused,
@@ -64,17 +65,26 @@ Handler = Callable[[AnyRequest, tuple[Buffer, ...], Caller], Outgoing | Stream]
 
 @dataclass(slots=True)
 class _Link:
-    """One connected client: its running requests and the replies it has not taken yet."""
+    """One connected client: its running requests and the replies it has not taken yet.
+
+    ending: tasks whose last reply is out and that still clean up; their ids are free again.
+    """
 
     identity: bytes
     caller: Caller
     running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    ending: set[asyncio.Task[None]] = field(default_factory=set)
     outbox: deque[list[Buffer]] = field(default_factory=deque)
     flowing: asyncio.Event = field(default_factory=asyncio.Event)
     stalled_since: float = 0.0
     retry: asyncio.TimerHandle | None = None
     watching: asyncio.TimerHandle | None = None
     pidfd: int = -1
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing has to be remembered of it."""
+        return not (self.running or self.ending or self.outbox)
 
 
 class Server:
@@ -112,7 +122,7 @@ class Server:
     @property
     def running(self) -> int:
         """How many streamed requests run now."""
-        return sum(len(link.running) for link in self._links.values())
+        return sum(len(link.running) + len(link.ending) for link in self._links.values())
 
     def close(self) -> None:
         """Stop reading and cancel what runs; the socket stays the owner's to close."""
@@ -223,12 +233,18 @@ class Server:
         log.debug("%s from pid %d uid %d", name, link.caller.pid, link.caller.uid)
         task = self._tasks.create_task(self._run(link, incoming, stream), name=name)
         link.running[request_id] = task
-        task.add_done_callback(lambda _: self._ended(link, request_id))
+        task.add_done_callback(lambda _: self._ended(link, request_id, task))
 
-    def _ended(self, link: _Link, request_id: str) -> None:
-        link.running.pop(request_id, None)
-        if not link.running and not link.outbox:
+    def _ended(self, link: _Link, request_id: str, task: asyncio.Task[None]) -> None:
+        self._free(link, request_id, task)
+        link.ending.discard(task)
+        if link.idle:
             self._forget(link)
+
+    def _free(self, link: _Link, request_id: str, task: asyncio.Task[None] | None) -> None:
+        """The id may be used again from its last reply on, though the task still cleans up."""
+        if task is not None and link.running.get(request_id) is task:
+            link.ending.add(link.running.pop(request_id))
 
     async def _run(self, link: _Link, incoming: Incoming, stream: Stream) -> None:
         request_id = incoming.envelope.id
@@ -251,6 +267,8 @@ class Server:
     async def _pump(self, link: _Link, request_id: str, stream: Stream) -> None:
         async with aclosing(stream):
             async for reply in stream:
+                if not _goes_on(reply):
+                    self._free(link, request_id, asyncio.current_task())
                 self._send(link, _pack(reply, request_id))
                 if link.outbox:
                     await link.flowing.wait()
@@ -318,7 +336,7 @@ class Server:
                 link.stalled_since = self._loop.time()
         if not link.outbox:
             link.flowing.set()
-            if not link.running:
+            if link.idle:
                 self._forget(link)
         elif (self._loop.time() - link.stalled_since) * 1000 > self._bounds.stall_ms:
             self._give_up(link)
@@ -353,7 +371,7 @@ class Server:
         """End everything that a client who is gone had asked for."""
         link.outbox.clear()
         link.flowing.set()
-        for task in link.running.values():
+        for task in (*link.running.values(), *link.ending):
             task.cancel()
         self._forget(link)
 
@@ -395,6 +413,11 @@ async def listen(
         context.term()
         with suppress(FileNotFoundError):
             paths.socket.unlink()
+
+
+def _goes_on(outgoing: Outgoing) -> bool:
+    """Whether another reply follows."""
+    return isinstance(outgoing[0] if isinstance(outgoing, tuple) else outgoing, GOES_ON)
 
 
 def _pack(outgoing: Outgoing, request_id: str) -> list[Buffer]:

@@ -4,6 +4,7 @@ import json
 import os
 import wave
 from pathlib import Path
+from typing import Any
 
 import pytest
 from real_daemon import Daemon
@@ -20,6 +21,16 @@ PHRASE = "kitchen table"
 def _pcm(path: Path) -> bytes:
     with wave.open(str(path)) as reader:
         return bytes(reader.readframes(reader.getnframes()))
+
+
+def _ended(daemon: Daemon, job: str) -> Any:
+    """The job, once it is done."""
+
+    def look() -> Any:
+        found = daemon.json("jobs", "show", job)
+        return found if found["state"] == "done" else None
+
+    return daemon.wait(look)
 
 
 def test_a_file_becomes_a_transcript_with_word_times(
@@ -245,12 +256,7 @@ def test_reprocess_does_it_again_every_time_it_is_asked(shared_daemon: Daemon, c
     for _ in range(2):
         job = shared_daemon.json("recordings", "reprocess", recording)["job"]["job_id"]
         jobs.add(job)
-        done = shared_daemon.wait(
-            lambda job=job: (
-                (found := shared_daemon.json("jobs", "show", job))["state"] == "done" and found
-            )
-        )
-        assert done["recording_id"] == recording
+        assert _ended(shared_daemon, job)["recording_id"] == recording
 
     after = shared_daemon.json("recordings", "show", recording)
     assert len(jobs) == 2
