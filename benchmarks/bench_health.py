@@ -24,7 +24,7 @@ _decode = msgspec.msgpack.Decoder(replies.HealthReport).decode
 
 def measure(*, quick: bool) -> list[Figure]:
     """Every contestant in turns of some hundred calls."""
-    calls, rounds = (200, 5) if quick else (500, 15)
+    calls, rounds = (200, 5) if quick else (300, 31)
     with ExitStack() as stack:
         batches = _contestants(stack)
         for batch in batches.values():
@@ -38,7 +38,10 @@ def _figures(found: dict[str, list[float]]) -> list[Figure]:
     figures = [microseconds(name, found[name], NOTES.get(name, "")) for name in found]
     for name, most in (("edged, raw zmq + msgspec", 2.0), ("edged, SyncClient", None)):
         value = ratio(found, name, "raw echo")
-        figures.append(Figure(what=f"{name} / raw echo", value=value, unit="x", most=most))
+        every = [mine / echo for mine, echo in zip(found[name], found["raw echo"], strict=True)]
+        note = f"{min(every):.2f} to {max(every):.2f} by rounds"
+        what = f"{name} / raw echo"
+        figures.append(Figure(what=what, value=value, unit="x", most=most, note=note))
     for name in peers.NAMES:
         if name in found:
             value = ratio(found, name, "edged, SyncClient")

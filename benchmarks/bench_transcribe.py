@@ -18,7 +18,7 @@ MODEL = "pocketsphinx-en-us"
 
 def measure(*, quick: bool) -> list[Figure]:
     """A file through the daemon, its windows in this process, and the whole way in this process."""
-    rounds, times = (2, 1) if quick else (5, 2)
+    rounds, times = (2, 1) if quick else (3, 2)
     with ExitStack() as stack:
         folder = stack.enter_context(sounds.folder())
         path = sounds.repeated(sounds.CONVERSATION, times, folder / "talk.opus")

@@ -30,7 +30,9 @@ TITLE = "Voice activity: Silero in a worker, beside Silero in this process"
 
 MODEL = "silero-v6"
 WINDOW_BYTES = 1024
-"""512 samples of s16le: 32 ms."""
+"""512 samples of s16le."""
+
+WINDOW_S = 0.032
 
 Contestants = dict[str, Callable[[], float]]
 _names = count(1)
@@ -49,8 +51,11 @@ def measure(*, quick: bool) -> list[Figure]:
         for windows in (1, 8):
             data = sound[320_000 : 320_000 + windows * WINDOW_BYTES]
             found |= interleaved(_live(worker, client, raw, data, calls), rounds)
+        window = sound[320_000 : 320_000 + WINDOW_BYTES]
+        found |= interleaved(_paced(worker, client, window, calls // 5), max(3, rounds // 2))
         found |= interleaved(_whole(worker, client, sound), rounds)
-    return _live_figures(found, 1) + _live_figures(found, 8) + _whole_figures(found)
+    live = _live_figures(found, 1) + _live_figures(found, 8)
+    return live + _paced_figures(found) + _whole_figures(found)
 
 
 class Borrowed:
@@ -60,13 +65,15 @@ class Borrowed:
         self._runner = runner
         self._lease = lease
 
-    def median_call(self, data: bytes, times: int) -> float:
-        """The median time of a call, within one turn of the loop."""
-        return self._runner.run(self._median_call(data, times))
+    def median_call(self, data: bytes, times: int, *, pause_s: float = 0.0) -> float:
+        """The median time of a call, within one run of the loop."""
+        return self._runner.run(self._median_call(data, times, pause_s))
 
-    async def _median_call(self, data: bytes, times: int) -> float:
+    async def _median_call(self, data: bytes, times: int, pause_s: float) -> float:
         chunk, options, taken = AudioChunk(data=data), VadOptions(stream="live"), []
         for _ in range(times):
+            if pause_s:
+                await asyncio.sleep(pause_s)
             started = time.perf_counter()
             await self._lease.call(self._lease.model.detect, chunk, options)
             taken.append(time.perf_counter() - started)
@@ -110,6 +117,30 @@ def _live(
         f"client, {windows}": partial(median_call, asked, calls),
         f"echo, {windows}": partial(median_call, partial(raw.ask, [b"x" * 100, data]), calls),
     }
+
+
+def _paced(worker: Borrowed, client: SyncClient, data: bytes, calls: int) -> Contestants:
+    """One window whenever a microphone has one: nobody's caches are warm."""
+    chunk, options = AudioChunk(data=data), VadOptions(stream="live")
+    stream = requests.Vad(audio=SPEECH, stream=f"live{next(_names)}")
+    here = partial(inprocess.silero().detect, chunk, options)
+    asked = partial(client.ask, stream, replies.VadResult, (data,))
+    return {
+        "in-process, paced": partial(median_call, here, calls, pause_s=WINDOW_S),
+        "Lease.call, paced": partial(worker.median_call, data, calls, pause_s=WINDOW_S),
+        "client, paced": partial(median_call, asked, calls, pause_s=WINDOW_S),
+    }
+
+
+def _paced_figures(found: dict[str, list[float]]) -> list[Figure]:
+    note = "a window each 32 ms, all caches cold"
+    here, lease, client = (f"{who}, paced" for who in ("in-process", "Lease.call", "client"))
+    over = {who: difference(found, who, here) * 1e6 for who in (lease, client)}
+    return [
+        microseconds("in-process, at the pace of a microphone", found[here], note),
+        Figure(what="Lease.call over in-process, at that pace", value=over[lease], unit="us"),
+        Figure(what="client over in-process, at that pace", value=over[client], unit="us"),
+    ]
 
 
 def _live_figures(found: dict[str, list[float]], windows: int) -> list[Figure]:

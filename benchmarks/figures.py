@@ -99,9 +99,14 @@ def seconds(function: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def median_call(function: Callable[[], object], times: int) -> float:
-    """The median of some calls, in seconds."""
-    return statistics.median(seconds(function) for _ in range(times))
+def median_call(function: Callable[[], object], times: int, *, pause_s: float = 0.0) -> float:
+    """The median of some calls, in seconds, with a pause before each."""
+    taken: list[float] = []
+    for _ in range(times):
+        if pause_s:
+            time.sleep(pause_s)
+        taken.append(seconds(function))
+    return statistics.median(taken)
 
 
 def interleaved(

@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from edged.bridge import endpoint
 from edged.bridge.link import SyncClient
@@ -52,10 +53,7 @@ def check_owner(paths: Paths) -> None:
     Raises:
         Denied: with the command that acts as the owner.
     """
-    try:
-        owner = paths.runtime.stat().st_uid
-    except OSError:
-        owner = os.geteuid()
+    owner = _owner(paths.runtime)
     if owner != os.geteuid():
         raise _of(owner, "the daemon belongs to another user and answers only its owner")
     invoker = int(os.environ.get("SUDO_UID", "0"))
@@ -63,6 +61,16 @@ def check_owner(paths: Paths) -> None:
         if "EDGED_HOME" in os.environ:
             return
         raise _of(invoker, "under sudo this would be root's daemon, not yours")
+
+
+def _owner(folder: Path) -> int:
+    """Whose a folder is: of one that we may not even see, the owner of what hides it."""
+    try:
+        return folder.stat().st_uid
+    except PermissionError:
+        return _owner(folder.parent)
+    except OSError:
+        return os.geteuid()
 
 
 def _of(uid: int, message: str) -> Denied:

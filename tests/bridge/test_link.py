@@ -36,9 +36,9 @@ def answering(paths: Paths, script: Script) -> Iterator[list[AnyRequest]]:
             incoming = read_request(frames, most_frames=64, most_bytes=2**28)
             asked.append(incoming.request)
             for reply in script(incoming.request):
-                frames = pack_reply(reply, request_id=incoming.envelope.id)
+                answer = pack_reply(reply, request_id=incoming.envelope.id)
                 with suppress(zmq.ZMQError):  # the client may have left
-                    router.send_multipart([identity, *frames])
+                    router.send_multipart([identity, *answer])
 
     thread = threading.Thread(target=serve)
     thread.start()

@@ -344,16 +344,14 @@ def test_a_frame_above_the_limit_ends_only_its_connection(paths: Paths) -> None:
 def test_a_reused_routing_id_does_not_disturb_its_first_owner(paths: Paths) -> None:
     async def test(_: Rig) -> None:
         health = encode({"v": 1, "id": "1", "body": HEALTH})
-        with (
-            dealer(paths, ROUTING_ID=b"same") as first,
-            dealer(paths, ROUTING_ID=b"same") as second,
-        ):
+        with dealer(paths, ROUTING_ID=b"same") as first:
             first.send(health)
-            await receive(first)
-            second.send(health)
-            assert not await asyncio.to_thread(second.poll, 100)
-            first.send(health)
-            await receive(first)
+            await receive(first)  # the id is taken when the link is made, not when it is used
+            with dealer(paths, ROUTING_ID=b"same") as second:
+                second.send(health)
+                assert not await asyncio.to_thread(second.poll, 100)
+                first.send(health)
+                await receive(first)
 
     serve(paths, test)
 
