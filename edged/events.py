@@ -21,9 +21,8 @@ class Subscription:
     def __init__(self, bus: "Bus", names: tuple[str, ...]) -> None:
         self._bus = bus
         self._names = names
-        self._queue: deque[Published] = deque()
+        self._queue: deque[Published | int] = deque()
         self._wake = asyncio.Event()
-        self._dropped = 0
 
     def wants(self, name: str) -> bool:
         """Whether an event's name or prefix was asked for; no names mean all."""
@@ -33,22 +32,23 @@ class Subscription:
         )
 
     def offer(self, event: Published) -> None:
-        """Queue an event, or count it as dropped."""
+        """Queue an event, or count it as dropped where it would have been."""
         if len(self._queue) >= LONGEST_QUEUE:
-            self._dropped += 1
+            last = self._queue[-1]
+            if isinstance(last, int):
+                self._queue[-1] = last + 1
+            else:
+                self._queue.append(1)
         else:
             self._queue.append(event)
         self._wake.set()
 
     async def next(self) -> Published | int:
         """The next event; or how many are missing at this place."""
-        while not self._queue and not self._dropped:
+        while not self._queue:
             self._wake.clear()
             await self._wake.wait()
-        if self._queue:
-            return self._queue.popleft()
-        dropped, self._dropped = self._dropped, 0
-        return dropped
+        return self._queue.popleft()
 
     def close(self) -> None:
         """Stop receiving."""

@@ -49,6 +49,34 @@ def test_a_slow_subscriber_hears_how_many_it_missed() -> None:
     asyncio.run(main())
 
 
+def test_what_is_missing_is_told_at_its_place() -> None:
+    async def main() -> None:
+        bus = Bus()
+        subscription = bus.subscribe()
+        published = iter(range(1, 10_000))
+
+        def publish(count: int) -> None:
+            for _ in range(count):
+                event = StoredEvent(event_seq=next(published), at="now", body=PROGRESS)
+                bus.committed([event])
+
+        publish(LONGEST_QUEUE + 3)
+        for _ in range(2):
+            await subscription.next()
+        publish(2)  # there is room again, behind the gap
+        expected = 3
+        async with asyncio.timeout(5):
+            while expected <= LONGEST_QUEUE + 5:
+                found = await subscription.next()
+                if isinstance(found, int):
+                    expected += found
+                else:
+                    assert found[0] == expected
+                    expected += 1
+
+    asyncio.run(main())
+
+
 def test_publishing_wakes_a_waiting_subscriber() -> None:
     async def main() -> None:
         bus = Bus()
