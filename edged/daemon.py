@@ -78,7 +78,7 @@ async def _serve(paths: Paths, config: Config, unlock: Passphrase | None) -> Non
             _notify("STOPPING=1")
             log.info("stopping")
             await asyncio.sleep(0)  # the reply to `shutdown` leaves first
-            server.close()
+            await server.stop()
             for task in background:
                 task.cancel()
 

@@ -49,6 +49,7 @@ class Client:
         self._answer_within_s = answer_within_s
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._socket: zmq.Socket[bytes] | None = None
+        self._lost: zmq.Socket[bytes] | None = None
         self._streams: dict[str, asyncio.Queue[Parted | EdgedError]] = {}
         self._ids = count(1)
         self._kicked = False
@@ -56,7 +57,10 @@ class Client:
 
     async def __aenter__(self) -> Self:
         self._socket = sockets.connect(self._context, self._endpoint)
-        asyncio.get_running_loop().add_reader(self._socket.fileno(), self._drain)
+        self._lost = sockets.watch(self._socket)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._socket.fileno(), self._drain)
+        loop.add_reader(self._lost.fileno(), self._lose)
         return self
 
     async def __aexit__(
@@ -69,13 +73,14 @@ class Client:
 
     def close(self) -> None:
         """Give the socket back; running streams end with DaemonDown."""
-        if self._socket is not None:
-            asyncio.get_running_loop().remove_reader(self._socket.fileno())
+        if self._socket is not None and self._lost is not None:
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._socket.fileno())
+            loop.remove_reader(self._lost.fileno())
+            sockets.unwatch(self._socket, self._lost)
             self._socket.close(linger=0)
-            self._socket = None
-        for queue in self._streams.values():
-            if not queue.full():
-                queue.put_nowait(DaemonDown("the client was closed"))
+            self._socket = self._lost = None
+        self._end_all(DaemonDown("the client was closed"))
         self._context.term()
 
     # requests
@@ -197,6 +202,19 @@ class Client:
             self._full = False
             self._kick()
         return found
+
+    def _lose(self) -> None:
+        """The daemon is gone: what was asked of it is answered by nobody."""
+        self._drain()
+        while self._lost is not None and self._lost.poll(0):
+            self._lost.recv_multipart()
+            self._end_all(DaemonDown("the daemon closed the connection before its answer"))
+
+    def _end_all(self, error: EdgedError) -> None:
+        for queue in self._streams.values():
+            while queue.full():
+                queue.get_nowait()
+            queue.put_nowait(error)
 
     def _kick(self) -> None:
         if not self._kicked:

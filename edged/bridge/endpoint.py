@@ -126,6 +126,21 @@ def connect(context: zmq.Context[zmq.Socket[bytes]], endpoint: str) -> zmq.Socke
     return dealer
 
 
+def watch(dealer: zmq.Socket[bytes]) -> zmq.Socket[bytes]:
+    """A socket that becomes readable when the daemon at the other end is gone.
+
+    ZeroMQ connects again by itself, but the daemon knows the new connection as another client:
+    replies to what was asked before never come. `unwatch` closes it.
+    """
+    return dealer.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+
+
+def unwatch(dealer: zmq.Socket[bytes], monitor: zmq.Socket[bytes]) -> None:
+    """End `watch`; without this the context would wait for the monitor for ever."""
+    dealer.disable_monitor()
+    monitor.close(linger=0)
+
+
 def check_length(paths: Paths) -> None:
     """Refuse a socket path that the kernel would cut."""
     size = len(os.fsencode(paths.socket))

@@ -40,6 +40,10 @@ class SyncClient:
     ) -> None:
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._socket = sockets.connect(self._context, endpoint or find_paths().endpoint)
+        self._lost = sockets.watch(self._socket)
+        self._poller = zmq.Poller()
+        self._poller.register(self._socket, zmq.POLLIN)
+        self._poller.register(self._lost, zmq.POLLIN)
         self._answer_within_s = answer_within_s
         self._ids = count(1)
 
@@ -56,6 +60,7 @@ class SyncClient:
 
     def close(self) -> None:
         """Give the socket back; unsent requests are dropped."""
+        sockets.unwatch(self._socket, self._lost)
         self._socket.close(linger=0)
         self._context.term()
 
@@ -85,6 +90,8 @@ class SyncClient:
         A stream left before its end cancels the request.
         """
         request_id = str(next(self._ids))
+        while self._lost.poll(0):
+            self._lost.recv_multipart()  # of a daemon before this request
         self._socket.send_multipart(
             pack_request(request, parts, request_id=request_id, deadline_ms=deadline_ms),
             copy=not parts,
@@ -125,8 +132,11 @@ class SyncClient:
         if deadline_ms:
             waits.append(deadline_ms / 1000 + 0.25 - (time.monotonic() - started))
         timeout_ms = max(0, int(min(waits) * 1000)) if waits else None
-        if self._socket.poll(timeout_ms):
+        ready = dict(self._poller.poll(timeout_ms))
+        if self._socket in ready:
             return [frame.buffer for frame in self._socket.recv_multipart(copy=False)]
+        if ready:
+            raise DaemonDown("the daemon closed the connection before its answer")
         if deadline_ms and (time.monotonic() - started) * 1000 >= deadline_ms:
             raise Deadline(f"no answer within {deadline_ms} ms")
         raise DaemonDown("no daemon answers at the socket")

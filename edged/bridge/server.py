@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 MESSAGES_PER_TURN = 64
 RETRY_MS = 5
 LONGEST_RETRY_MS = 100
+STOP_S = 2.0
+"""How long requests may take to end when the daemon stops."""
+
 LONGEST_OUTBOX = 1_000
 """Replies waiting for one slow client; streams wait long before that."""
 
@@ -124,11 +127,19 @@ class Server:
         """How many streamed requests run now."""
         return sum(len(link.running) + len(link.ending) for link in self._links.values())
 
-    def close(self) -> None:
-        """Stop reading and cancel what runs; the socket stays the owner's to close."""
+    async def stop(self) -> None:
+        """Stop reading, cancel what runs and tell its clients; the socket stays the owner's."""
+        if self._closed:
+            return
         self._closed = True
         self._loop.remove_reader(self._router.fileno())
-        for link in list(self._links.values()):
+        links = list(self._links.values())
+        tasks = [task for link in links for task in link.running.values()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=STOP_S)
+        for link in links:
             self._drop(link)
 
     # reading
@@ -288,7 +299,7 @@ class Server:
 
     def _send(self, link: _Link, frames: list[Buffer]) -> None:
         """Send now, or keep the order behind what the client has not taken yet."""
-        if self._closed and link.outbox:
+        if self._router.closed:
             return
         if link.outbox:
             self._put_off(link, frames)
@@ -408,7 +419,7 @@ async def listen(
     try:
         yield server
     finally:
-        server.close()
+        await server.stop()
         router.close()
         context.term()
         with suppress(FileNotFoundError):

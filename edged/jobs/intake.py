@@ -8,8 +8,8 @@ from pathlib import Path
 
 from edged.capture.folder import FolderWatch, StableFile
 from edged.config import Watch as Settings
-from edged.errors import Conflict, EdgedError, NotFound
-from edged.jobs.runner import Runner
+from edged.errors import Busy, Conflict, DiskFull, EdgedError, NotFound
+from edged.jobs.runner import STORE_TROUBLE_S, Runner
 from edged.jobs.work import TranscribeFile, Work
 from edged.messages.records import Problem, WatchedFolder
 from edged.messages.replies import Reason
@@ -20,6 +20,11 @@ from edged.store.database import Store
 
 CHECK_S = 3.0
 """How often a folder that vanished is looked for."""
+
+PASSING = (Busy, DiskFull)
+"""What keeps a file from being taken for a while only."""
+
+_PASSING_CODES = frozenset(kind.code for kind in PASSING)
 
 log = logging.getLogger(__name__)
 
@@ -132,13 +137,14 @@ class Intake:
         async with aclosing(watched.files()) as files:
             async for file in files:
                 with suppress(Conflict):  # still being written: it will settle again
-                    await self._take(folder, file)
+                    while not await self._take(folder, file):  # noqa: ASYNC110 - nothing tells of room
+                        await asyncio.sleep(STORE_TROUBLE_S)
 
-    async def _take(self, folder: WatchedFolder, file: StableFile) -> None:
-        """Queue a file that was not taken before."""
+    async def _take(self, folder: WatchedFolder, file: StableFile) -> bool:
+        """Queue a file that was not taken before; False when it has to be tried again."""
         try:
             if await self._store.read(lambda db: watch.is_seen(db, folder.path, _seen(file))):
-                return
+                return True
             await self._submit(folder, file)
         except Conflict:
             raise
@@ -148,6 +154,10 @@ class Intake:
                 self._problems[folder.path] = Problem(
                     code=error.code, message=f"a file was not taken: {error.message}", fix=error.fix
                 )
+            return not isinstance(error, PASSING)
+        if (problem := self._problems.get(folder.path)) and problem.code in _PASSING_CODES:
+            self._problems[folder.path] = None
+        return True
 
     async def _submit(self, folder: WatchedFolder, file: StableFile) -> None:
         plan = self._pipeline.plan(model=folder.model, language=folder.language)

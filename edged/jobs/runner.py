@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 import random
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Protocol
@@ -34,6 +34,9 @@ FINAL = (BadMedia, ModelMissing, EngineMissing, Unsupported)
 
 JITTER = 0.25
 """A retry comes up to so much earlier or later, so that many do not come at once."""
+
+STORE_TROUBLE_S = 2.0
+"""How soon a store that could not be written is tried again."""
 
 PROGRESS_S = 1.0
 """At most so often is a job's progress written down."""
@@ -88,17 +91,32 @@ class Runner:
         self._news.set()
 
     async def run(self) -> None:
-        """Work until cancelled; jobs that run then go back into the queue."""
-        await self._store.write(jobs.release)
+        """Work until cancelled; jobs that run then go back into the queue.
+
+        A store that cannot be written (the disk is full) is waited for.
+        """
         try:
             async with asyncio.TaskGroup() as tasks:
+                await self._patiently(self._release)
                 while True:
                     self._news.clear()
-                    await self._fill(tasks)
-                    await self._wait()
+                    await self._patiently(lambda: self._fill(tasks))
+                    await self._patiently(self._wait)
         finally:
             for running in self._running.values():
                 running.task.cancel()
+
+    async def _patiently(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Do one step, again after a while as long as the store refuses it."""
+        while True:
+            try:
+                return await step()
+            except EdgedError as error:
+                log.warning("the queue waits for the store: %s", error.code)
+                await asyncio.sleep(STORE_TROUBLE_S)
+
+    async def _release(self) -> None:
+        await self._store.write(jobs.release)
 
     async def cancel(self, job_id: str) -> Job:
         """Cancel a job, queued or running, and return it as it is then.
@@ -189,9 +207,12 @@ class Runner:
         again = not isinstance(error, FINAL)
         delay_ms = backoff_ms(job.attempts, self._settings.backoff_ms)
         log.info("job %s failed: %s", job.job_id, error.code)
-        await self._store.write(
-            lambda db: jobs.fail(db, job.job_id, problem, retry=again, delay_ms=delay_ms)
-        )
+        try:
+            await self._store.write(
+                lambda db: jobs.fail(db, job.job_id, problem, retry=again, delay_ms=delay_ms)
+            )
+        except EdgedError as second:  # its lease runs out, and it is claimed again
+            log.warning("failure of job %s not recorded: %s", job.job_id, second.code)
 
 
 class _Report:

@@ -292,7 +292,7 @@ class Pool:
             if task is None or one.task == task
         )
 
-    def details(self, model: str) -> ModelDetails:
+    async def details(self, model: str) -> ModelDetails:
         """One manifest in full.
 
         Raises:
@@ -301,7 +301,7 @@ class Pool:
         manifest = self.manifest(model)
         return ModelDetails(
             model=self._summary(manifest, default=self.default(manifest.task)[0] == model),
-            files=self._file_records(manifest),
+            files=await asyncio.to_thread(self._file_records, manifest),
             parameters=manifest.parameters,
             threads=self._config.threads.get(model, manifest.threads),
             worker=self._by_model[model].name,

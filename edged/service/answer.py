@@ -22,7 +22,6 @@ AT_ONCE: dict[type, Callable[[House, Any], AnyReply]] = {
     requests.Metrics: about.metrics,
     requests.Shutdown: about.shutdown,
     requests.ModelsList: models.list_models,
-    requests.ModelsShow: models.show,
     requests.ModelsPs: models.ps,
 }
 """Answered on the spot: they wait for nothing."""
@@ -41,6 +40,7 @@ STREAMED: dict[type, Callable[[House, Any], Stream]] = {
     requests.JobsCancel: jobs.cancel,
     requests.JobsRetry: jobs.retry,
     requests.JobsPurge: jobs.purge,
+    requests.ModelsShow: models.show,
     requests.ModelsLoad: models.load,
     requests.ModelsUnload: models.unload,
     requests.WatchAdd: watch.add,

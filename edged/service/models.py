@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 
 from edged.messages import requests
-from edged.messages.replies import AnyReply, Done, LoadedModels, Loading, ModelDetails, Models
+from edged.messages.replies import AnyReply, Done, LoadedModels, Loading, Models
 from edged.service.house import House
 
 
@@ -12,9 +12,9 @@ def list_models(house: House, request: requests.ModelsList) -> Models:
     return Models(models=house.pool.summaries(request.task))
 
 
-def show(house: House, request: requests.ModelsShow) -> ModelDetails:
-    """One manifest in full."""
-    return house.pool.details(request.model)
+async def show(house: House, request: requests.ModelsShow) -> AsyncGenerator[AnyReply, None]:
+    """One manifest in full; its files are looked for."""
+    yield await house.pool.details(request.model)
 
 
 def ps(house: House, _: requests.ModelsPs) -> LoadedModels:

@@ -112,10 +112,10 @@ class Vitals:
         self._disk_free = free.free
         low = free.free < LOW_DISK_BYTES
         self._note("disk_low", _disk_low(free.free) if low else None)
+        if "self_test" in self._own or self._store.disk_full:
+            await self._commit()  # it may be over
         full = Reason(code=DiskFull.code, message="the disk is full", fix=DiskFull.advice)
         self._note("disk_full", full if self._store.disk_full else None)
-        if "self_test" in self._own or self._store.disk_full:
-            await self._commit()
 
     def _note(self, name: str, problem: Reason | None) -> None:
         if problem is None:

@@ -21,7 +21,9 @@ COMPANIONS = ("-wal", "-shm", ".cipher")
 
 
 def back_up(connect: Callable[[], Connection], target: Path, cipher: Cipher) -> int:
-    """Copy the store as it is at this moment; return the bytes. Blocks; any thread.
+    """Copy the store as it is at this moment; return the bytes. Blocks; one at a time.
+
+    What an earlier copy to the same place left when it was killed is removed.
 
     Args:
         connect: opens a read-only connection of its own to the store.
@@ -32,11 +34,12 @@ def back_up(connect: Callable[[], Connection], target: Path, cipher: Cipher) -> 
         Conflict: something lies there already.
         Denied, DiskFull: it cannot be written; nothing is left behind.
     """
-    if target.exists() or engine.seal_path(target).exists():
+    if target.exists():
         raise Conflict("there is already a file with the backup's name")
     source = connect()
     partial = target.with_name(target.name + ".partial")
     try:
+        partial.unlink(missing_ok=True)
         key = source.key
         _copy(source, partial, key, cipher)
         engine.write_seal(target, cipher, key)

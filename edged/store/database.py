@@ -36,6 +36,7 @@ class Store:
         self.cipher: Cipher = cipher
         self.sqlite_version = apsw.sqlite_lib_version()
         self._key = key
+        self._copying = asyncio.Lock()
         self._writer = writer
         self._readers = Readers(self._connect_reader, count)
 
@@ -66,8 +67,13 @@ class Store:
             Denied, DiskFull, Busy: the system refuses.
         """
         engine.refuse_engine(apsw.sqlite_lib_version())
-        db, used = _open_writing(path, key, cipher)
-        writer = Writer(db, Ballast(path, ballast_bytes), on_commit)
+        ballast = Ballast(path, ballast_bytes)
+        try:
+            db, used = _open_writing(path, key, cipher)
+        except DiskFull:
+            ballast.release()  # taking up what a crash left in the WAL needs room
+            db, used = _open_writing(path, key, cipher)
+        writer = Writer(db, ballast, on_commit)
         return cls(path, key, used, writer, readers or min(MOST_READERS, cores()))
 
     @property
@@ -136,7 +142,10 @@ class Store:
             Conflict: something lies at `target` already.
             Denied, DiskFull: it cannot be written there; nothing is left behind.
         """
-        return await asyncio.to_thread(copies.back_up, self._connect_reader, target, self.cipher)
+        async with self._copying:
+            return await asyncio.to_thread(
+                copies.back_up, self._connect_reader, target, self.cipher
+            )
 
     async def check(self) -> tuple[str, ...]:
         """What an integrity check of tables and search indexes finds wrong; slow on large stores."""

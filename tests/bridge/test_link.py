@@ -109,3 +109,17 @@ def test_a_client_that_is_closed_first_does_not_mind_its_open_stream(paths: Path
             stream = client.stream(requests.Subscribe())
             next(stream)
         stream.close()
+
+
+def test_a_daemon_that_dies_in_mid_stream_is_noticed_at_once(paths: Paths) -> None:
+    progress = replies.Progress(stage="x", fraction=0.5)
+
+    with SyncClient(paths.endpoint) as client:
+        with answering(paths, lambda _: [progress]):
+            stream = client.stream(requests.Subscribe())
+            next(stream)
+        with pytest.raises(DaemonDown, match="closed the connection"):
+            next(stream)
+
+        with answering(paths, lambda _: [replies.Done()]):
+            assert client.ask(requests.JobsPurge(), replies.Done).count == 1

@@ -15,7 +15,7 @@ import zmq
 from edged.bridge import endpoint
 from edged.bridge.client import Client
 from edged.bridge.framing import Buffer, read_reply
-from edged.bridge.server import Caller, Outgoing, Server, Stream
+from edged.bridge.server import Caller, Outgoing, Server, Stream, listen
 from edged.config import Paths
 from edged.config import Server as Bounds
 from edged.errors import (
@@ -24,6 +24,7 @@ from edged.errors import (
     Busy,
     Cancelled,
     ConfigError,
+    DaemonDown,
     Deadline,
     NotFound,
 )
@@ -110,7 +111,7 @@ def serve(
                 async with asyncio.timeout(15):
                     await test(rig)
             finally:
-                rig.server.close()
+                await rig.server.stop()
         router.close(0)
         context.term()
         lock.close()
@@ -423,3 +424,21 @@ def test_a_path_too_long_for_a_socket_is_refused_with_the_fix(paths: Paths) -> N
 
     with pytest.raises(ConfigError, match="107"):
         endpoint.check_length(long)
+
+
+def test_an_async_client_notices_at_once_that_the_daemon_is_gone(paths: Paths) -> None:
+    async def main() -> None:
+        lock = endpoint.Lock(paths)
+        async with Client(paths.endpoint) as client:
+            rig = Rig(paths)
+            async with (
+                asyncio.TaskGroup() as tasks,
+                listen(paths, rig.handle, Bounds(), tasks, rig.counts),
+            ):
+                stream = client.stream(requests.Subscribe())
+                await anext(stream)
+            with pytest.raises((DaemonDown, Cancelled)):
+                await anext(stream)
+        lock.close()
+
+    asyncio.run(main())
