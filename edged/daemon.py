@@ -22,6 +22,7 @@ from edged.bridge import endpoint
 from edged.bridge.framing import Buffer
 from edged.bridge.server import Caller, Handler, Outgoing, Server, Stream, listen
 from edged.config import Config, Paths
+from edged.errors import DiskFull, EdgedError
 from edged.events import Bus
 from edged.jobs.intake import Intake
 from edged.jobs.runner import Runner
@@ -109,7 +110,8 @@ async def _build(
     bus = Bus()
     store = _open_store(paths, config, unlock, bus)
     stack.callback(store.close)
-    await store.write(transcripts.interrupt)
+    with suppress(DiskFull):  # said by health; it must start, so that recordings can be deleted
+        await store.write(transcripts.interrupt)
     pool = Pool(config, paths, on_change=_tell_of_models(bus))
     stack.push_async_callback(pool.close)
     decoders = Decoders()
@@ -189,7 +191,8 @@ async def _housekeeping(server: Server, house: House) -> None:
         work = server.counts["requests"] + house.pool.calls
         if work != seen and not server.running and not house.runner.depth:
             seen = work
-            await house.store.write(events.trim)
+            with suppress(EdgedError):  # the disk is full: another time
+                await house.store.write(events.trim)
             gc.collect()
             _trim()
 
