@@ -18,7 +18,7 @@ from edged.cli.connect import Settings
 from edged.cli.models import print_loaded
 from edged.cli.transcribe import print_transcript
 from edged.config import find_paths
-from edged.errors import DaemonDown, EdgedError, Internal
+from edged.errors import DaemonDown, EdgedError, EngineMissing, Internal
 from edged.messages import replies, requests
 from edged.messages.events import JobChanged, JobProgress
 from edged.messages.records import LoadedModel, Recording, Segment
@@ -85,6 +85,12 @@ class _Demo:
         self._step = 0
 
     def run(self) -> dict[str, object]:
+        """Every step; what was found.
+
+        Raises:
+            EngineMissing: the speech extra is not installed.
+        """
+        self._check()
         recording = self._watch()
         segments, end = self._transcript(recording)
         hits = self._search()
@@ -108,6 +114,14 @@ class _Demo:
             from rich.text import Text
 
             Console(highlight=False).print(Text(f"\n{self._step}. {text}", style="bold"))
+
+    def _check(self) -> None:
+        """Say at once that nothing can recognise speech: a watched folder would only wait."""
+        tasks = self._daemon.ask(requests.Describe(), replies.Description).tasks
+        if not tasks["transcribe"].models:
+            raise EngineMissing(
+                "the demo needs an engine that recognises speech", fix="pip install 'edged[speech]'"
+            )
 
     def _watch(self) -> Recording:
         """Drop the conversation into a watched folder and wait for its transcript."""

@@ -112,7 +112,7 @@ def load_model(settings: Settings, arguments: argparse.Namespace) -> None:
     )
     with settings.connect() as daemon:
         for reply, _ in daemon.stream(request):
-            if isinstance(reply, replies.Loading) and not settings.json:
+            if isinstance(reply, replies.Loading) and reply.expected_ms and not settings.json:
                 expected = render.ago(reply.expected_ms)
                 print(f"loading {reply.model}, about {expected}", file=sys.stderr)
     if settings.json:

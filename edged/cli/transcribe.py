@@ -124,10 +124,11 @@ def print_transcript(
     if words:
         columns.append("words")
     render.table(title, columns, [_row(segment, words=words) for segment in segments])
+    took_s = end.compute_ms / 1000
     speed = end.audio_ms / end.compute_ms if end.compute_ms else 0.0
     print(
-        f"{end.recording_id}  {render.clock(end.audio_ms)} of audio, {end.model}, "
-        f"{end.language} ({end.language_source}), {speed:.1f} times real time"
+        f"{end.recording_id}  {render.clock(end.audio_ms)} of audio in {took_s:.1f} s "
+        f"({speed:.1f} times real time), {end.model}, {end.language} ({end.language_source})"
     )
 
 

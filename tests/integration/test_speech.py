@@ -137,8 +137,8 @@ def test_a_deleted_recording_is_gone_from_list_and_search(
     assert shared_daemon.run("recordings", "show", recording).returncode == 7
 
 
-def test_nothing_said_is_readable_in_the_files(shared_daemon: Daemon, conversation: Path) -> None:
-    found = shared_daemon.json("transcribe", str(conversation))
+def test_nothing_said_is_readable_in_the_files(shared_daemon: Daemon, clip: Path) -> None:
+    found = shared_daemon.json("transcribe", str(clip))
     words = {word for one in found["segments"] for word in one["text"].split() if len(word) > 4}
     state = shared_daemon.paths.state
 
@@ -149,9 +149,9 @@ def test_nothing_said_is_readable_in_the_files(shared_daemon: Daemon, conversati
 
 
 def test_the_daemon_loads_no_native_media_or_model_code(
-    shared_daemon: Daemon, conversation: Path
+    shared_daemon: Daemon, clip: Path
 ) -> None:
-    shared_daemon.json("transcribe", str(conversation), "--fresh")
+    shared_daemon.json("transcribe", str(clip), "--fresh")
 
     maps = Path(f"/proc/{shared_daemon.pid}/maps").read_text()
 
@@ -264,8 +264,8 @@ def test_reprocess_does_it_again_every_time_it_is_asked(shared_daemon: Daemon, c
     assert after["recording"]["status"] == "completed"
 
 
-def test_the_cli_prints_a_table_for_people(shared_daemon: Daemon, conversation: Path) -> None:
-    done = shared_daemon.run("transcribe", str(conversation))
+def test_the_cli_prints_a_table_for_people(shared_daemon: Daemon, clip: Path) -> None:
+    done = shared_daemon.run("transcribe", str(clip))
 
     assert done.returncode == 0
     assert PHRASE in done.stdout.decode()
