@@ -15,7 +15,7 @@ from edged.media import AudioFormat
 from edged.messages import replies, requests
 from edged.messages.replies import VadResult
 
-pytestmark = pytest.mark.speech
+pytestmark = [pytest.mark.speech, pytest.mark.timeout(40)]
 
 VAD = "silero-v6"
 SECOND = bytes(32_000)
