@@ -218,7 +218,8 @@ class _Demo:
             raise Internal("a worker outlived its unload")
         if not self._quiet:
             freed = render.size(sum(model.pss_bytes for model in before))
-            print(f"{freed} went back to the system with {len(before)} processes")
+            count = f"{len(before)} process{'' if len(before) == 1 else 'es'}"
+            print(f"{freed} went back to the system with {count}")
         return after
 
 
