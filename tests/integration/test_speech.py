@@ -148,9 +148,7 @@ def test_nothing_said_is_readable_in_the_files(shared_daemon: Daemon, clip: Path
     assert not state.joinpath("edged.db").read_bytes().startswith(b"SQLite format 3")
 
 
-def test_the_daemon_loads_no_native_media_or_model_code(
-    shared_daemon: Daemon, clip: Path
-) -> None:
+def test_the_daemon_loads_no_native_media_or_model_code(shared_daemon: Daemon, clip: Path) -> None:
     shared_daemon.json("transcribe", str(clip), "--fresh")
 
     maps = Path(f"/proc/{shared_daemon.pid}/maps").read_text()
