@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
 
 from edged import __version__, keys
@@ -30,6 +30,7 @@ from edged.jobs.work import Work
 from edged.keys.source import Passphrase
 from edged.messages.events import ModelChanged, StoredEvent
 from edged.messages.records import ModelState
+from edged.messages.replies import Reason
 from edged.messages.requests import AnyRequest
 from edged.models.pool import Pool
 from edged.pipeline.activity import Activity
@@ -120,7 +121,9 @@ async def _build(
     work = Work(store, pipeline, attempts=config.jobs.attempts)
     runner = Runner(store, work, bus, config.jobs)
     intake = Intake(store, pipeline, work, runner, config.watch)
-    vitals = Vitals(store, paths, bus, finders=(pool.reasons, intake.reasons))
+    vitals = Vitals(
+        store, paths, bus, finders=(pool.reasons, intake.reasons, lambda: _untaught(pool))
+    )
     return House(
         config=config,
         paths=paths,
@@ -165,6 +168,17 @@ def _open_store(paths: Paths, config: Config, unlock: Passphrase | None, bus: Bu
         ballast_bytes=config.store.ballast_bytes,
         on_commit=tell,
     )
+
+
+def _untaught(pool: Pool) -> Iterator[Reason]:
+    """Tasks that nothing on this machine can do: a daemon without an engine is of little use."""
+    for task in ("vad", "transcribe"):
+        if pool.default(task)[0] is None:
+            yield Reason(
+                code="model_missing",
+                message=f"nothing that is installed can do {task}",
+                fix="pip install 'edged[speech]'; `edged models list` shows what is missing",
+            )
 
 
 def _tell_of_models(bus: Bus) -> Callable[[str, ModelState, str], None]:

@@ -212,7 +212,7 @@ class ConfigError(EdgedError):
 
     code = "config_error"
     exit_status = 22
-    advice = "`edged config` prints every setting, its value and where it comes from"
+    advice = "correct config.toml or the EDGED_* variable; docs/CONFIG.md lists all settings"
 
 
 class Unsupported(EdgedError):

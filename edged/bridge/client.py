@@ -1,8 +1,7 @@
 """The asynchronous client: many requests at once over one socket, replies as typed streams.
 
-async with Client() as edged:
-async for reply in edged.transcribe(path="/tmp/talk.wav"):
-...
+Open it with `async with Client() as edged`, then `async for reply in edged.transcribe(PATH)`;
+docs/CLIENTS.md has whole examples.
 """
 
 import asyncio
@@ -145,7 +144,7 @@ class Client:
 
     async def transcribe(
         self,
-        source: Path | bytes,
+        source: Path | str | bytes,
         *,
         audio: AudioFormat | None = None,
         model: str | None = None,
@@ -154,14 +153,18 @@ class Client:
         """Replies of a transcription as they come: accepted, loading, progress, transcript, end.
 
         Args:
-            source: a file; or bytes, which are raw PCM when `audio` tells their format.
+            source: a file's path; or bytes, raw PCM when `audio` tells their format.
             audio: the format of raw PCM.
             model: by default the daemon chooses.
             language: by default the model detects it.
         """
-        path = os.path.abspath(source) if isinstance(source, Path) else None  # noqa: ASYNC240 - no I/O
-        request = requests.Transcribe(path=path, audio=audio, model=model, language=language)
-        parts = () if isinstance(source, Path) else split(source, audio)
+        request = requests.Transcribe(
+            path=None if isinstance(source, bytes) else os.path.abspath(source),  # noqa: ASYNC240 - no I/O
+            audio=audio,
+            model=model,
+            language=language,
+        )
+        parts = split(source, audio) if isinstance(source, bytes) else ()
         async for reply, _ in self.stream(request, parts):
             yield reply
 

@@ -29,6 +29,7 @@ from edged.messages.replies import (
     Loading,
     Overflow,
     Progress,
+    Subscribed,
     Transcript,
 )
 from edged.messages.requests import AnyRequest
@@ -38,7 +39,7 @@ Buffer = bytes | memoryview
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError)
 """What msgspec raises for hostile input. Measured: bad UTF-8 and depth bombs are no DecodeError."""
 
-GOES_ON = (Accepted, Loading, Progress, Transcript, Audio, EventReply, Overflow)
+GOES_ON = (Accepted, Loading, Progress, Transcript, Audio, Subscribed, EventReply, Overflow)
 """Replies that another one follows; every other reply ends its request."""
 
 PART_BYTES = 4 * 2**20

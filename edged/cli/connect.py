@@ -1,9 +1,11 @@
 """Reaches the daemon for a command, and starts one when none runs."""
 
+import json
 import os
 import pwd
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +14,7 @@ from pathlib import Path
 from edged.bridge import endpoint
 from edged.bridge.link import SyncClient
 from edged.config import Paths, find_paths
-from edged.errors import DaemonDown, Denied, EdgedError, leaves
+from edged.errors import DaemonDown, Denied, EdgedError, from_code
 
 START_WITHIN_S = 20.0
 POLL_S = 0.02
@@ -89,19 +91,20 @@ def start(paths: Paths) -> subprocess.Popen[bytes]:
     """
     print("edged: starting the daemon", file=sys.stderr)
     paths.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    command = [sys.executable, *_itself(), "serve", "--log-file", str(paths.log_file)]
-    with open(os.devnull, "r+b") as null:
+    command = [sys.executable, *_itself(), "serve", "--json", "--log-file", str(paths.log_file)]
+    with open(os.devnull, "r+b") as null, tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
-            command, stdin=null, stdout=null, stderr=null, start_new_session=True, cwd="/"
+            command, stdin=null, stdout=said, stderr=null, start_new_session=True, cwd="/"
         )
-    deadline = time.monotonic() + START_WITHIN_S
-    while time.monotonic() < deadline:
-        if endpoint.holder(paths) == process.pid and paths.socket.exists():
-            return process
-        status = process.poll()
-        if status is not None and endpoint.holder(paths) is None:
-            raise _ended_with(status)
-        time.sleep(POLL_S)
+        deadline = time.monotonic() + START_WITHIN_S
+        while time.monotonic() < deadline:
+            if endpoint.holder(paths) == process.pid and paths.socket.exists():
+                return process
+            status = process.poll()
+            if status is not None and endpoint.holder(paths) is None:
+                said.seek(0)
+                raise _ended_with(status, said.read())
+            time.sleep(POLL_S)
     raise DaemonDown(f"the daemon does not answer within {START_WITHIN_S:.0f} s")
 
 
@@ -110,10 +113,12 @@ def _itself() -> list[str]:
     return [] if getattr(sys, "frozen", False) else ["-P", "-m", "edged"]
 
 
-def _ended_with(status: int) -> EdgedError:
-    for leaf in leaves().values():
-        if leaf.exit_status == status and leaf.exit_status > 1:
-            return leaf("the daemon could not start")
-    return DaemonDown(
-        f"the daemon ended with status {status} while starting", fix="look into state/edged.log"
-    )
+def _ended_with(status: int, said: bytes) -> EdgedError:
+    """The error that a daemon ended with while it started."""
+    try:
+        problem = json.loads(said)["error"]
+        return from_code(problem["code"], problem["message"], fix=problem["fix"])
+    except (ValueError, KeyError, TypeError):
+        return DaemonDown(
+            f"the daemon ended with status {status} while starting", fix="look into state/edged.log"
+        )

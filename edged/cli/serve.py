@@ -8,6 +8,7 @@ from typing import Any
 
 from edged import config, log
 from edged.cli.connect import Settings
+from edged.errors import ConfigError
 
 
 def add(commands: "argparse._SubParsersAction[Any]", shared: argparse.ArgumentParser) -> None:
@@ -17,6 +18,13 @@ def add(commands: "argparse._SubParsersAction[Any]", shared: argparse.ArgumentPa
     command.add_argument("--log-file", type=Path, metavar="FILE", help="log there, not to stderr")
     command.add_argument(
         "--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR")
+    )
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting for this run, for example --set jobs.concurrency=2",
     )
     command.set_defaults(run=serve)
 
@@ -28,5 +36,18 @@ def serve(settings: Settings, arguments: argparse.Namespace) -> int:
 
     journal = "JOURNAL_STREAM" in os.environ
     log.start(level=arguments.log_level, file=arguments.log_file, journal=journal)
+    flags = dict(_split(given) for given in arguments.set)
     unlock = ceremony.passphrase_for(settings) if sys.stdin.isatty() else None
-    return daemon.run(settings.paths, config.load(settings.paths), passphrase=unlock)
+    return daemon.run(settings.paths, config.load(settings.paths, flags=flags), passphrase=unlock)
+
+
+def _split(given: str) -> tuple[str, str]:
+    """One setting of the command line.
+
+    Raises:
+        ConfigError: it is no NAME=VALUE.
+    """
+    name, equals, value = given.partition("=")
+    if not equals or "." not in name:
+        raise ConfigError("--set takes SECTION.NAME=VALUE", fix="`edged config` lists the names")
+    return name, value

@@ -260,6 +260,12 @@ class EventReply(Reply, frozen=True, tag="event"):
     body: AnyEvent
 
 
+class Subscribed(Reply, frozen=True, tag="subscribed"):
+    """The subscription stands; `event_seq` is the last fact's number at that moment."""
+
+    event_seq: Count
+
+
 class Overflow(Reply, frozen=True, tag="overflow"):
     """The subscriber was too slow: `dropped` events are missing here; refill by `after_event_seq`."""
 
@@ -297,6 +303,7 @@ AnyReply = (
     | ModelDetails
     | LoadedModels
     | Folders
+    | Subscribed
     | EventReply
     | Overflow
     | BackedUp

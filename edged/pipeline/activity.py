@@ -47,6 +47,10 @@ class Activity:
         self._decoders = decoders
         self._streams: OrderedDict[str, _Listening] = OrderedDict()
 
+    def expected_load_ms(self, model: str | None) -> int:
+        """How long a request waits for the model; 0 when it is loaded."""
+        return self._pool.expected_load_ms(self.model(model))
+
     async def whole(
         self, audio: AudioFormat, parts: Sequence[Buffer], *, model: str | None
     ) -> VadResult:
@@ -60,7 +64,7 @@ class Activity:
         spans: list[Span] = []
         stream = secrets.token_hex(8)
         async with (
-            self._pool.borrow(self._model(model), VoiceActivity) as lease,
+            self._pool.borrow(self.model(model), VoiceActivity) as lease,
             aclosing(self._pieces(audio, parts)) as pieces,
         ):
             async for piece in pieces:
@@ -112,13 +116,14 @@ class Activity:
         """A stream as it stands; without being asked for another model it keeps its own."""
         found = self._streams.pop(stream, None)
         if found is None or (asked and asked != found.model):
-            found = _Listening(self._model(asked))
+            found = _Listening(self.model(asked))
         self._streams[stream] = found
         while len(self._streams) > MOST_STREAMS:
             self._streams.popitem(last=False)
         return found
 
-    def _model(self, asked: str | None) -> str:
+    def model(self, asked: str | None) -> str:
+        """The model that answers a request, checked to be known."""
         return self._pool.manifest(asked).id if asked else of_task(self._pool, "vad").id
 
     async def _pieces(

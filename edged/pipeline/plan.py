@@ -88,10 +88,13 @@ def of_task(pool: Pool, task: str, *, language: str | None = None) -> Manifest:
     Raises:
         EngineMissing: no engine for it is installed.
         ModelMissing: no model that is here can do it.
+        Unsupported: none knows the language.
     """
     model, reason = pool.default(task, language=language)
     if model is not None:
         return pool.manifest(model)
+    if language is not None and pool.default(task)[0] is not None:
+        raise Unsupported(f"no model that is here knows the language {language}")
     problems = {one.problem.code: one.problem for one in pool.summaries(task) if one.problem}
     if missing := problems.get(EngineMissing.code):
         raise EngineMissing(f"nothing that is installed can do {task}", fix=missing.fix)

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 
 from edged.events import Published, Subscription
 from edged.messages import requests
-from edged.messages.replies import AnyReply, EventReply, Overflow
+from edged.messages.replies import AnyReply, EventReply, Overflow, Subscribed
 from edged.service.house import House
 from edged.store import events as stored
 
@@ -12,9 +12,10 @@ PAGE = 500
 
 
 async def subscribe(house: House, request: requests.Subscribe) -> AsyncGenerator[AnyReply, None]:
-    """Stored events after a number, then live ones; each fact once, in order."""
+    """Where it stands, stored events after a number, then live ones; each fact once, in order."""
     subscription = house.bus.subscribe(request.events)
     try:
+        yield Subscribed(event_seq=await house.store.read(stored.newest))
         told = request.after_event_seq
         if told is not None:
             async for event in _stored(house, subscription, after=told):

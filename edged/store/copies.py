@@ -35,7 +35,7 @@ def back_up(connect: Callable[[], Connection], target: Path, cipher: Cipher) -> 
         Denied, DiskFull: it cannot be written; nothing is left behind.
     """
     if target.exists():
-        raise Conflict("there is already a file with the backup's name")
+        raise Conflict("there is already a file with the backup's name", fix="choose another name")
     source = connect()
     partial = target.with_name(target.name + ".partial")
     try:
@@ -69,7 +69,7 @@ def restore(source: Path, target: Path, key: bytes) -> Path | None:
         Denied, DiskFull: it cannot be written there; nothing was changed.
     """
     if not source.is_file():
-        raise NotFound("there is no such backup")
+        raise NotFound("there is no such backup", fix="check the path")
     cipher = engine.inspect(source, key, newest=schema.NEWEST)
     fresh = target.with_name(target.name + ".restored")
     try:
@@ -219,4 +219,6 @@ def _refused(error: OSError | EdgedError) -> EdgedError:
         return error
     if error.errno in engine.NO_SPACE:
         return DiskFull("no space for a copy of the store")
-    return Denied(f"the copy cannot be written: {error.strerror}")
+    return Denied(
+        f"the copy cannot be written: {error.strerror}", fix="choose a folder that we may write to"
+    )

@@ -8,7 +8,8 @@ import errno
 import hashlib
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -247,9 +248,27 @@ def inspect(path: Path, key: bytes, *, newest: int) -> Cipher:
         StoreTooNew: a newer edged wrote it.
     """
     check_key(key)
-    seal = read_seal(path)
     if _plain(path):
         raise WrongKey("the file is a plain SQLite database, not an encrypted store")
+    with _without_traces(path):
+        return _fitting(path, key, newest)
+
+
+@contextmanager
+def _without_traces(path: Path) -> Iterator[None]:
+    """Looking into a store in WAL mode makes two empty files beside it: take them away again."""
+    wal, shm = (path.with_name(path.name + ending) for ending in ("-wal", "-shm"))
+    were_there = wal.exists() or shm.exists()
+    try:
+        yield
+    finally:
+        if not were_there and wal.exists() and not wal.stat().st_size:
+            wal.unlink(missing_ok=True)
+            shm.unlink(missing_ok=True)
+
+
+def _fitting(path: Path, key: bytes, newest: int) -> Cipher:
+    seal = read_seal(path)
     for cipher in _ciphers(seal):
         try:
             db = connect(path, key, cipher, readonly=True)
