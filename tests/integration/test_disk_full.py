@@ -36,6 +36,8 @@ FILE_SYSTEM_ONLY = pytest.mark.parametrize("disk", ["file system"], indirect=Tru
 def disk(request: pytest.FixtureRequest, daemon: Daemon) -> Iterator[Disk]:
     """The disk that the daemon's state lies on."""
     if request.param == "file size limit":
+        if not os.geteuid():
+            pytest.skip("a real file system is filled instead")  # half a minute less
         yield _limited(daemon)
         return
     state = daemon.paths.state

@@ -118,6 +118,8 @@ def _kill_in_a_job(daemon: Daemon, *, after_segments: int) -> dict[str, Segment]
     with daemon.client() as client:
         events = client.stream(requests.Subscribe(events=("segment.",), after_event_seq=0))
         for reply, _ in events:
+            if isinstance(reply, replies.Subscribed):
+                continue
             body = getattr(reply, "body", None)
             acknowledged[f"{body.recording_id} {body.segment.seq}"] = body.segment  # type: ignore[union-attr]
             if len(acknowledged) >= after_segments:
@@ -157,7 +159,7 @@ def test_a_killed_daemon_resumes_its_job_and_the_transcript_is_the_same(
 
 
 @pytest.mark.parametrize("point", ["before_commit", "after_commit"])
-@pytest.mark.parametrize("count", [4, 6, 8, 10])
+@pytest.mark.parametrize("count", [4, 7, 10])
 def test_a_kill_at_a_commit_border_loses_and_doubles_nothing(
     daemon: Daemon, clip: Path, point: str, count: int
 ) -> None:
@@ -198,6 +200,8 @@ def test_fifty_random_kills_lose_no_acknowledged_row(
             with daemon.client() as client:
                 request = requests.Subscribe(events=("segment.",), after_event_seq=0)
                 for reply, _ in client.stream(request, deadline_ms=1_500):
+                    if isinstance(reply, replies.Subscribed):
+                        continue
                     body = getattr(reply, "body", None)
                     acknowledged[f"{body.segment.seq}"] = body.segment  # type: ignore[union-attr]
                     if time.monotonic() > until:
