@@ -122,7 +122,11 @@ async def _build(
     runner = Runner(store, work, bus, config.jobs)
     intake = Intake(store, pipeline, work, runner, config.watch)
     vitals = Vitals(
-        store, paths, bus, finders=(pool.reasons, intake.reasons, lambda: _untaught(pool))
+        store,
+        paths,
+        bus,
+        finders=(pool.reasons, intake.reasons),
+        slow_finders=(lambda: _untaught(pool),),
     )
     return House(
         config=config,

@@ -43,13 +43,23 @@ class Vitals:
         paths: whose disk is looked at.
         bus: hears when the status changes.
         finders: ask the pool, the watched folders and the like; they answer from memory.
+        slow_finders: asked in the background only, because they look at files.
     """
 
-    def __init__(self, store: Store, paths: Paths, bus: Bus, finders: Iterable[Finder]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        paths: Paths,
+        bus: Bus,
+        finders: Iterable[Finder],
+        slow_finders: Iterable[Finder] = (),
+    ) -> None:
         self._store = store
         self._paths = paths
         self._bus = bus
         self._finders = tuple(finders)
+        self._slow_finders = tuple(slow_finders)
+        self._slow_found: tuple[Reason, ...] = ()
         self._started = time.monotonic()
         self._own: dict[str, Reason] = {}
         self._disk_free = shutil.disk_usage(paths.state).free
@@ -70,7 +80,7 @@ class Vitals:
 
     def reasons(self) -> tuple[Reason, ...]:
         """Everything that is not well, newest findings."""
-        found = list(self._own.values())
+        found = [*self._own.values(), *self._slow_found]
         for finder in self._finders:
             found.extend(finder())
         return tuple(found)
@@ -108,6 +118,7 @@ class Vitals:
         self._note("self_test", problem)
 
     async def _look(self) -> None:
+        self._slow_found = tuple(one for finder in self._slow_finders for one in finder())
         free = await asyncio.to_thread(shutil.disk_usage, self._paths.state)
         self._disk_free = free.free
         low = free.free < LOW_DISK_BYTES
