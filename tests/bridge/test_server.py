@@ -383,7 +383,7 @@ def test_a_flooding_client_leaves_the_loop_free(paths: Paths) -> None:
             while len(rig.callers) < 1000:
                 await asyncio.sleep(0)
                 turns += 1
-        assert turns >= 10
+        assert turns >= 4  # without a bound it is one
 
     serve(paths, test)
 
