@@ -20,6 +20,11 @@ ROOT = Path(__file__).parent.parent.parent
 CONVERSATION = next((ROOT / "edged/cli/assets").glob("conversation.[fo]*"), Path("missing"))
 
 
+def unmeasured(environ: dict[str, str]) -> dict[str, str]:
+    """The environment without coverage's variables: what it would write is not edged's."""
+    return {name: value for name, value in environ.items() if not name.startswith("COVERAGE_")}
+
+
 class Daemon:
     """`edged serve` on a home; start it, ask it, kill it, start it again."""
 

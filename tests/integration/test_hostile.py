@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import zmq
 from probes import Dealer, descriptors, write_wav
-from real_daemon import Daemon
+from real_daemon import Daemon, unmeasured
 
 from edged.errors import DaemonDown
 from edged.messages import replies, requests
@@ -240,7 +240,7 @@ except Exception as error:
 def _as_nobody(*command: str, home: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*AS_NOBODY, sys.executable, "-P", *command],
-        env={**os.environ, "EDGED_HOME": str(home), **environ},
+        env={**unmeasured(dict(os.environ)), "EDGED_HOME": str(home), **environ},
         capture_output=True,
         text=True,
         timeout=15,

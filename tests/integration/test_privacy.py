@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from real_daemon import Daemon
+from real_daemon import Daemon, unmeasured
 
 pytestmark = pytest.mark.speech
 
@@ -30,7 +30,7 @@ def trace(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Iterator[tupl
     with (home / "serve.log").open("ab") as output:
         daemon.process = subprocess.Popen(
             [*STRACE, CALLS, "-o", str(log), sys.executable, "-P", "-m", "edged", "serve"],
-            env=daemon.environ,
+            env=unmeasured(daemon.environ),
             stderr=output,
             start_new_session=True,
         )
