@@ -134,32 +134,6 @@ def list_recordings(
     return tuple(_to_recording(row) for row in rows)
 
 
-def set_audio_ms(db: Connection, recording_id: str, audio_ms: int) -> Recording:
-    """Note the length of the audio once it is known.
-
-    Raises:
-        NotFound: no such recording.
-    """
-    db.execute(
-        "UPDATE recordings SET audio_ms = ? WHERE recording_id = ? AND audio_ms != ?",
-        (audio_ms, recording_id, audio_ms),
-    )
-    return tell(db, recording_id) if db.changes() else get(db, recording_id)
-
-
-def set_size(db: Connection, recording_id: str, *, sha256: str, size_bytes: int) -> Recording:
-    """Note the content's size and hash when a live recording ends.
-
-    Raises:
-        NotFound: no such recording.
-    """
-    db.execute(
-        "UPDATE recordings SET sha256 = ?, size_bytes = ? WHERE recording_id = ?",
-        (sha256, size_bytes, recording_id),
-    )
-    return tell(db, recording_id)
-
-
 def tell(db: Connection, recording_id: str) -> Recording:
     """Record that a recording changed; return it as it is now.
 

@@ -89,19 +89,6 @@ def is_seen(db: Connection, folder: str, file: SeenFile) -> bool:
     return bool(known)
 
 
-def list_seen(db: Connection, folder: str) -> tuple[SeenFile, ...]:
-    """The files of a folder that were dealt with."""
-    rows = db.execute(
-        "SELECT s.path, s.size_bytes, s.mtime_ns, s.inode FROM watch_seen s "
-        "JOIN watch_folders f ON f.id = s.folder WHERE f.path = ? ORDER BY s.path",
-        (folder,),
-    )
-    return tuple(
-        SeenFile(path=path, size_bytes=size_bytes, mtime_ns=mtime_ns, inode=inode)
-        for path, size_bytes, mtime_ns, inode in rows
-    )
-
-
 def forget(db: Connection, folder: str, path: str) -> None:
     """Take a file for new when it comes again."""
     db.execute(
