@@ -48,8 +48,17 @@ class Store(Section, frozen=True):
 
 
 class Workers(Section, frozen=True):
-    """keep_alive_ms: -1 for ever, 0 not at all; restarts: at most so many a minute."""
+    """keep_alive_ms: -1 for ever, 0 not at all; restarts: at most so many a minute.
 
+    memory_bytes: that all models together may take; 0: half of what is free at the start.
+    device: auto, cpu, gpu, npu, or one by name (gpu:cuda); strict_device: nowhere else, not partly.
+    batch_wait_us: how long a request may wait for others to run with, where a model allows it.
+    """
+
+    memory_bytes: NonNegative = 0
+    device: str = "auto"
+    strict_device: bool = False
+    batch_wait_us: NonNegative = 2_000
     keep_alive_ms: Annotated[int, Meta(ge=-1)] = 300_000
     restarts_per_minute: Positive = 5
     call_deadline_ms: Positive = 120_000
@@ -65,6 +74,20 @@ class Defaults(Section, frozen=True):
     transcribe: str = ""
     vad: str = ""
     language: str = ""
+    image_classify: str = ""
+    image_detect: str = ""
+    image_embed: str = ""
+    image_segment: str = ""
+    audio_classify: str = ""
+    text_classify: str = ""
+
+
+class Pull(Section, frozen=True):
+    """rate_bytes: at most so many a second; 0: as many as come. timeout_s: without any byte."""
+
+    rate_bytes: NonNegative = 0
+    timeout_s: Positive = 30
+    tries: Positive = 5
 
 
 class Jobs(Section, frozen=True):
@@ -90,7 +113,7 @@ class Keys(Section, frozen=True):
 
 
 class Config(Section, frozen=True):
-    """All settings; `threads` maps a model's id to its thread count."""
+    """All settings; `threads` and `devices` map a model's id to its thread count and device."""
 
     server: Server = Server()
     store: Store = Store()
@@ -99,7 +122,9 @@ class Config(Section, frozen=True):
     jobs: Jobs = Jobs()
     watch: Watch = Watch()
     keys: Keys = Keys()
+    pull: Pull = Pull()
     threads: dict[str, int] = {}
+    devices: dict[str, str] = {}
 
 
 class Paths(Struct, frozen=True, kw_only=True):

@@ -33,6 +33,28 @@ class AudioFormat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         return self.channels * BYTES_PER_SAMPLE[self.sample_format]
 
 
+class ImageFormat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How raw pixel bytes are to be read: RGB, 8 bit, rows from the top, no gaps between rows.
+
+    width, height: pixels, 1 to 16,384.
+    """
+
+    width: Annotated[int, Meta(ge=1, le=16_384)]
+    height: Annotated[int, Meta(ge=1, le=16_384)]
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the whole picture."""
+        return self.width * self.height * 3
+
+
+class Picture(Struct, frozen=True, kw_only=True):
+    """One picture: raw RGB as `raw` says, or without it a whole JPEG, PNG, WebP, BMP or GIF file."""
+
+    data: bytes | memoryview
+    raw: ImageFormat | None = None
+
+
 SPEECH = AudioFormat(sample_rate=SPEECH_RATE)
 """What models take: 16 kHz, mono, signed 16 bit."""
 

@@ -26,6 +26,7 @@ from edged.messages.replies import (
     Audio,
     Error,
     EventReply,
+    FilePart,
     Loading,
     Overflow,
     Progress,
@@ -39,7 +40,9 @@ Buffer = bytes | memoryview
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError)
 """What msgspec raises for hostile input. Measured: bad UTF-8 and depth bombs are no DecodeError."""
 
-GOES_ON = (Accepted, Loading, Progress, Transcript, Audio, Subscribed, EventReply, Overflow)
+GOES_ON = (
+    Accepted, Loading, Progress, Transcript, Audio, FilePart, Subscribed, EventReply, Overflow,
+)  # fmt: skip
 """Replies that another one follows; every other reply ends its request."""
 
 PART_BYTES = 4 * 2**20

@@ -15,7 +15,7 @@ from typing import Any
 from edged.bridge.link import SyncClient
 from edged.cli import connect, render
 from edged.cli.connect import Settings
-from edged.cli.models import print_loaded
+from edged.cli.models.memory import print_loaded
 from edged.cli.transcribe import print_transcript
 from edged.config import find_paths
 from edged.errors import DaemonDown, EdgedError, EngineMissing, Internal

@@ -1,6 +1,8 @@
 """The things that replies and events carry: recordings, segments, jobs, models."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from edged.messages.wire import (
     Count,
@@ -126,6 +128,10 @@ class ModelSummary(Record, frozen=True):
 
     problem: why it cannot (a missing engine, a missing file), with the fix.
     quality: the stated figure with its source, as the manifest gives it.
+    quantization: of the weights, for example int8; empty when not stated.
+    terms: traps of the licence: attribution, gated, non_commercial, no_redistribution, share_alike.
+    recommended: the best of its task that fits this machine, installed or not.
+    pinned: never ended to make room or for idleness.
     """
 
     id: str
@@ -141,13 +147,28 @@ class ModelSummary(Record, frozen=True):
     quality: str = ""
     description: str = ""
     problem: Problem | None = None
+    quantization: str = ""
+    terms: tuple[str, ...] = ()
+    recommended: bool = False
+    pinned: bool = False
+
+
+class Latency(Record, frozen=True):
+    """Of the last calls (at most 256), in microseconds; 0 before the first."""
+
+    p50_us: Count = 0
+    p95_us: Count = 0
 
 
 class LoadedModel(Record, frozen=True):
     """One model in memory.
 
     pss_bytes: proportional set size of its worker process, shared when the worker hosts several.
-    expires_in_ms: None when it is kept for ever.
+    vram_bytes: of the accelerator's own memory that its process uses; 0 without one.
+    expires_in_ms, expires_at: None when it is kept for ever, or in use.
+    device_asked, device: what was configured, and what really runs it as far as its engine tells:
+        `cpu`, `gpu:cuda`, `npu:qnn`, ..., or `cpu (partial)` when a part of the graph fell back.
+    threads: inside one inference. waited, computed: how long calls queued, and ran.
     """
 
     id: str
@@ -160,6 +181,96 @@ class LoadedModel(Record, frozen=True):
     queued: Count
     calls: Count
     device: str = "cpu"
+    device_asked: str = "auto"
+    threads: Count = 1
+    vram_bytes: Count = 0
+    expires_at: Timestamp | None = None
+    pinned: bool = False
+    waited: Latency = Latency()
+    computed: Latency = Latency()
+
+
+TensorType = Literal[
+    "float32", "float64", "float16", "int64", "int32", "int16", "int8",
+    "uint64", "uint32", "uint16", "uint8", "bool", "string",
+]  # fmt: skip
+"""`string` is UTF-8: each element its length as a little-endian uint32, then its bytes."""
+
+
+class TensorFacts(Record, frozen=True, forbid_unknown_fields=True):
+    """How one tensor's bytes are to be read: row-major, little-endian."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    dtype: TensorType
+    shape: Annotated[tuple[Count, ...], Meta(max_length=8)]
+
+
+class Quantization(Record, frozen=True):
+    """real = scale x (stored - zero_point), for the whole tensor."""
+
+    scale: float
+    zero_point: int
+
+
+class SignatureTensor(Record, frozen=True):
+    """One input or output of a graph; -1 in `shape` is a free dimension.
+
+    quantized: how stored integers stand for real numbers; None when they are what they are.
+    """
+
+    name: str
+    dtype: TensorType
+    shape: tuple[int, ...]
+    quantized: Quantization | None = None
+
+
+class Signature(Record, frozen=True):
+    """What a graph takes and gives, in its own order."""
+
+    inputs: tuple[SignatureTensor, ...]
+    outputs: tuple[SignatureTensor, ...]
+
+
+class Class(Record, frozen=True):
+    """One label and its score in [0, 1]; `index` counts from 0 in the model's own list."""
+
+    label: str
+    score: float
+    index: Count
+
+
+class DetectedObject(Record, frozen=True):
+    """Something found in a picture; the box in pixels of the picture as it is meant to be seen."""
+
+    label: str
+    score: float
+    index: Count
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+class AudioWindow(Record, frozen=True):
+    """What is heard in one window, from the start of the audio."""
+
+    start_ms: Milliseconds
+    end_ms: Milliseconds
+    classes: tuple[Class, ...]
+
+
+class BenchmarkRow(Record, frozen=True):
+    """One way of running a model, as measured; an error says why it could not be."""
+
+    device: str
+    threads: Count
+    load_ms: Milliseconds = 0
+    p50_us: Count = 0
+    p95_us: Count = 0
+    per_second: float = 0.0
+    pss_bytes: Count = 0
+    chosen: bool = False
+    error: Problem | None = None
 
 
 class WatchedFolder(Record, frozen=True):

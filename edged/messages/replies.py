@@ -1,8 +1,14 @@
 """Every reply of the protocol. A stream of replies ends with the first one whose envelope says `more=false`."""
 
+from typing import Literal
+
 from edged.media import AudioFormat
 from edged.messages.events import AnyEvent
 from edged.messages.records import (
+    AudioWindow,
+    BenchmarkRow,
+    Class,
+    DetectedObject,
     HealthStatus,
     Hit,
     Job,
@@ -11,7 +17,9 @@ from edged.messages.records import (
     ModelSummary,
     Recording,
     Segment,
+    Signature,
     Span,
+    TensorFacts,
     WatchedFolder,
 )
 from edged.messages.wire import Count, Fraction, Id, Milliseconds, Record, Reply, Timestamp
@@ -70,6 +78,7 @@ class Description(Reply, frozen=True, tag="description"):
     engines: dict[str, bool]
     media: tuple[str, ...]
     limits: Limits
+    signatures: dict[str, Signature] = {}
 
 
 class Reason(Record, frozen=True):
@@ -160,6 +169,75 @@ class Transcribed(Reply, frozen=True, tag="transcribed"):
     segment_count: Count
 
 
+class Tensors(Reply, frozen=True, tag="tensors"):
+    """What a graph gave; parts: the bytes one after the other, in the order of `tensors`.
+
+    batch: how many requests ran together with this one, itself included.
+    """
+
+    model: str
+    tensors: tuple[TensorFacts, ...]
+    device: str
+    waited_us: Count
+    computed_us: Count
+    batch: Count = 1
+
+
+class Classes(Reply, frozen=True, tag="classes"):
+    """Labels, the greatest score first."""
+
+    model: str
+    device: str
+    classes: tuple[Class, ...]
+    computed_us: Count
+
+
+class Objects(Reply, frozen=True, tag="objects"):
+    """What was found, the greatest score first; `width` and `height` are the picture's, in pixels."""
+
+    model: str
+    device: str
+    objects: tuple[DetectedObject, ...]
+    width: Count
+    height: Count
+    computed_us: Count
+
+
+class Embedding(Reply, frozen=True, tag="embedding"):
+    """A vector as one part: float32 little-endian."""
+
+    model: str
+    device: str
+    dimensions: Count
+    computed_us: Count
+
+
+class Mask(Reply, frozen=True, tag="mask"):
+    """One value per pixel of the picture, rows from the top, as parts.
+
+    kind: `category`: uint8, index into `labels`; `confidence`: uint8, 255 is certainly foreground.
+    """
+
+    model: str
+    device: str
+    kind: Literal["category", "confidence"]
+    width: Count
+    height: Count
+    labels: tuple[str, ...]
+    computed_us: Count
+
+
+class AudioClasses(Reply, frozen=True, tag="audio_classes"):
+    """Labels of the whole audio (the mean of its windows), and of each window."""
+
+    model: str
+    device: str
+    classes: tuple[Class, ...]
+    windows: tuple[AudioWindow, ...]
+    audio_ms: Milliseconds
+    computed_us: Count
+
+
 class Recordings(Reply, frozen=True, tag="recordings"):
     """A page of recordings; `next` continues it."""
 
@@ -220,7 +298,10 @@ class Models(Reply, frozen=True, tag="models"):
 
 
 class ModelFile(Record, frozen=True):
-    """One file of a model and where it was found."""
+    """One file of a model and where it was found.
+
+    sha256: of the manifest, else as recorded at the first pull; empty while nobody stated one.
+    """
 
     name: str
     size_bytes: Count
@@ -234,10 +315,29 @@ class ModelDetails(Reply, frozen=True, tag="model"):
 
     model: ModelSummary
     files: tuple[ModelFile, ...]
-    parameters: dict[str, str | int | float | bool]
+    parameters: dict[str, str | int | float | bool | tuple[float, ...]]
     threads: Count
     worker: str
     holds_gil: bool
+    signature: Signature | None = None
+
+
+class FilePart(Reply, frozen=True, tag="file_part"):
+    """A part of a model's file, as binary frame 1; `done` follows the last one."""
+
+    model: str
+    name: str
+    offset: Count
+    size_bytes: Count
+    total_bytes: Count
+    sha256: str
+
+
+class Benchmark(Reply, frozen=True, tag="benchmark"):
+    """A model's speed here, by device and threads; `chosen` marks what is used from now on."""
+
+    model: str
+    rows: tuple[BenchmarkRow, ...]
 
 
 class LoadedModels(Reply, frozen=True, tag="loaded_models"):
@@ -292,6 +392,12 @@ AnyReply = (
     | Progress
     | Transcript
     | Transcribed
+    | Tensors
+    | Classes
+    | Objects
+    | Embedding
+    | Mask
+    | AudioClasses
     | Recordings
     | OneRecording
     | Audio
@@ -301,6 +407,8 @@ AnyReply = (
     | Jobs
     | Models
     | ModelDetails
+    | FilePart
+    | Benchmark
     | LoadedModels
     | Folders
     | Subscribed

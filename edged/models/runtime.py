@@ -9,10 +9,17 @@ from typing import Annotated, Literal, Protocol
 
 from msgspec import Meta, Struct
 
-from edged.media import AudioChunk
+from edged.media import AudioChunk, Picture
+from edged.messages.records import (
+    AudioWindow,
+    Class,
+    DetectedObject,
+    Signature,
+    TensorFacts,
+)
 from edged.messages.wire import Id
 
-Parameter = str | int | float | bool
+Parameter = str | int | float | bool | tuple[float, ...]
 
 
 class ModelSpec(Struct, frozen=True, kw_only=True):
@@ -20,6 +27,9 @@ class ModelSpec(Struct, frozen=True, kw_only=True):
 
     files: names in the manifest to absolute paths.
     threads: intra-op threads; measured or configured.
+    device: what to run it on, as the chooser found that it works: cpu, gpu:cuda, npu:qnn, ...
+    strict_device: refuse to load when a part of it would run elsewhere.
+    labels: what its outputs stand for, in order.
     """
 
     id: str
@@ -30,6 +40,9 @@ class ModelSpec(Struct, frozen=True, kw_only=True):
     threads: int = 1
     languages: tuple[str, ...] = ()
     canary: str = ""
+    device: str = "cpu"
+    strict_device: bool = False
+    labels: tuple[str, ...] = ()
 
 
 class Model(Protocol):
@@ -128,28 +141,158 @@ class StreamingTranscriber(Model, Protocol):
         ...
 
 
-class TensorFacts(Struct, frozen=True, kw_only=True):
-    """How one tensor's bytes are to be read: row-major, little-endian."""
+class Placement(Struct, frozen=True, kw_only=True):
+    """Where a loaded model really runs, from the run of its canary; never from what was asked.
 
-    name: str
-    dtype: Literal["float32", "float16", "int64", "int32", "int16", "int8", "uint8", "bool"]
-    shape: tuple[int, ...]
+    device: `cpu`, `gpu:cuda`, ...; `cpu (partial)` and the like when its nodes are divided.
+    nodes: how many nodes of the graph each provider ran; empty when the engine does not tell.
+    """
+
+    device: str
+    nodes: dict[str, int] = {}
+
+
+class Placed(Model, Protocol):
+    """A model whose engine tells where it runs."""
+
+    def placement(self) -> Placement:
+        """Where the nodes of the canary's run were executed."""
+        ...
 
 
 class Tensors(Struct, frozen=True, kw_only=True):
     """Named tensors; data: their bytes one after the other, in the order of `tensors`."""
 
     tensors: tuple[TensorFacts, ...]
-    data: bytes
+    data: bytes | memoryview
+
+
+class InferOptions(Struct, frozen=True, kw_only=True):
+    """real: float32 for quantized inputs and outputs. outputs: only these; empty: all."""
+
+    real: bool = False
+    outputs: tuple[str, ...] = ()
 
 
 class Inference(Model, Protocol):
     """Runs a graph as it is, without knowing what it means."""
 
-    def infer(self, inputs: Tensors) -> Tensors:
-        """All outputs of the graph, in its order.
+    def signature(self) -> Signature:
+        """What the graph takes and gives."""
+        ...
+
+    def infer(self, inputs: Tensors, options: InferOptions) -> Tensors:
+        """The outputs of the graph, in its order.
 
         Raises:
             BadRequest: names, shapes, types or the number of bytes are not the graph's.
         """
+        ...
+
+
+class ClassifyOptions(Struct, frozen=True, kw_only=True):
+    """At most top_k classes, none with a lower score than min_score."""
+
+    top_k: int = 5
+    min_score: float = 0.0
+
+
+class Classified(Struct, frozen=True, kw_only=True):
+    """Labels, the greatest score first."""
+
+    classes: tuple[Class, ...]
+
+
+class ImageClassifier(Model, Protocol):
+    """Says what a picture shows."""
+
+    def classify(self, picture: Picture, options: ClassifyOptions) -> Classified:
+        """The labels of a picture.
+
+        Raises:
+            BadMedia: the bytes are no picture that can be read, or a bomb.
+        """
+        ...
+
+
+class Detected(Struct, frozen=True, kw_only=True):
+    """What was found, the greatest score first; width, height: of the picture, in pixels."""
+
+    objects: tuple[DetectedObject, ...]
+    width: int
+    height: int
+
+
+class ObjectDetector(Model, Protocol):
+    """Finds things in a picture."""
+
+    def detect(self, picture: Picture, options: ClassifyOptions) -> Detected:
+        """The things in a picture; errors as for ImageClassifier."""
+        ...
+
+
+class Vector(Struct, frozen=True, kw_only=True):
+    """float32 little-endian, shape (n,)."""
+
+    data: bytes | memoryview
+
+
+class EmbedOptions(Struct, frozen=True, kw_only=True):
+    """unit: scale the vector to length 1."""
+
+    unit: bool = True
+
+
+class ImageEmbedder(Model, Protocol):
+    """Turns a picture into a vector."""
+
+    def embed(self, picture: Picture, options: EmbedOptions) -> Vector:
+        """The vector of a picture; errors as for ImageClassifier."""
+        ...
+
+
+class Segmented(Struct, frozen=True, kw_only=True):
+    """uint8 per pixel, rows from the top, shape (height, width); see messages.replies.Mask."""
+
+    data: bytes | memoryview
+    kind: Literal["category", "confidence"]
+    width: int
+    height: int
+    labels: tuple[str, ...]
+
+
+class ImageSegmenter(Model, Protocol):
+    """Divides a picture."""
+
+    def segment(self, picture: Picture) -> Segmented:
+        """The mask, of the picture's own size; errors as for ImageClassifier."""
+        ...
+
+
+class Heard(Struct, frozen=True, kw_only=True):
+    """Labels of each window; classes: of all windows, the mean of their scores."""
+
+    classes: tuple[Class, ...]
+    windows: tuple[AudioWindow, ...]
+
+
+class AudioClassifier(Model, Protocol):
+    """Says what is heard."""
+
+    def hear(self, audio: AudioChunk, options: ClassifyOptions) -> Heard:
+        """The labels of a piece of audio, the last window padded with silence."""
+        ...
+
+
+class Text(Struct, frozen=True, kw_only=True):
+    """A text of the user's; never logged."""
+
+    text: str
+
+
+class TextClassifier(Model, Protocol):
+    """Labels a text."""
+
+    def label(self, text: Text, options: ClassifyOptions) -> Classified:
+        """The labels of a text."""
         ...

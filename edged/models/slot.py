@@ -19,6 +19,7 @@ from edged import config
 from edged.errors import Busy, Conflict, CorruptModel, Deadline, EdgedError, Quarantined, WorkerGone
 from edged.messages.records import LoadedModel, ModelState
 from edged.messages.replies import Reason
+from edged.models.devices import Choice, Devices
 from edged.models.files import ModelFiles
 from edged.models.manifest import Engine, Manifest
 from edged.models.runtime import ModelSpec
@@ -53,10 +54,13 @@ class Loaded(Struct):
     """A model in the slot's worker. Times are monotonic seconds.
 
     borrowers: leases that are open; none of them lets it expire.
+    choice, device: what was to run it, and what does.
     canary, canary_s: the first answer, and the deadline for the next ones.
     """
 
     manifest: Manifest
+    choice: Choice
+    device: str
     keep_alive_ms: int
     canary: str
     canary_s: float
@@ -90,7 +94,7 @@ class Slot:
         limits: deadlines, intervals and the restart budget.
         files: finds and verifies; called in a thread.
         engines: the adapters' modules.
-        threads: overrides of a manifest's thread count, by model.
+        devices: chooses device and threads, and hears where a model really runs.
         on_change: hears of every change of state.
         make_room: ends unused models until so many bytes are free, or none is left.
     """
@@ -103,7 +107,7 @@ class Slot:
         limits: config.Workers,
         files: ModelFiles,
         engines: Mapping[str, Engine],
-        threads: Mapping[str, int],
+        devices: Devices,
         on_change: OnChange,
         make_room: Callable[[int], Awaitable[None]],
     ) -> None:
@@ -118,7 +122,7 @@ class Slot:
         self._limits = limits
         self._files = files
         self._engines = engines
-        self._threads = threads
+        self._devices = devices
         self._on_change = on_change
         self._make_room = make_room
         self._loading = ""
@@ -207,8 +211,10 @@ class Slot:
         self._on_change(model, "loading", "")
         began = time.monotonic()
         try:
-            worker = await self._host(manifest)
+            choice = await self._devices.choose(manifest)
+            worker = await self._host(manifest, choice)
             canary, canary_s = await self._first_canary(worker, manifest)
+            device = await self._devices.verify(worker, manifest, choice)
         except BaseException as error:
             self._loading = ""
             if not self.loaded:
@@ -218,7 +224,7 @@ class Slot:
             raise
         self._loading = ""
         self._facts[model].load_ms = int((time.monotonic() - began) * 1000)
-        self._note_loaded(manifest, canary, canary_s)
+        self._note_loaded(manifest, choice, device, canary, canary_s)
         return worker
 
     async def _clear_away(self) -> None:
@@ -229,9 +235,13 @@ class Slot:
         if stopped:
             self._fail("it was stopped by a signal")
 
-    def _note_loaded(self, manifest: Manifest, canary: str, canary_s: float) -> None:
+    def _note_loaded(
+        self, manifest: Manifest, choice: Choice, device: str, canary: str, canary_s: float
+    ) -> None:
         self.loaded[manifest.id] = Loaded(
             manifest=manifest,
+            choice=choice,
+            device=device,
             keep_alive_ms=self._keep_alive(manifest.id),
             canary=canary,
             canary_s=canary_s,
@@ -256,10 +266,10 @@ class Slot:
         if len(self._failures) > 1:
             await asyncio.sleep(min(2.0, BACKOFF_S * 2 ** (len(self._failures) - 2)))
 
-    async def _host(self, manifest: Manifest) -> Worker:
+    async def _host(self, manifest: Manifest, choice: Choice) -> Worker:
         """Load the model into the running worker, or into a new one."""
         self._files.check_engine(manifest)
-        spec = await asyncio.to_thread(self._spec, manifest)
+        spec = await asyncio.to_thread(self._spec, manifest, choice)
         deadline_s = self._limits.load_deadline_ms / 1000
         if self.worker is not None and self.worker.alive:
             await self.worker.load(spec, deadline_s=deadline_s)
@@ -276,26 +286,28 @@ class Slot:
         self.worker = worker
         return worker
 
-    def _spec(self, manifest: Manifest) -> WorkerSpec:
+    def _spec(self, manifest: Manifest, choice: Choice) -> WorkerSpec:
         """What the worker needs, its files verified. Blocking."""
         paths = self._files.verified(manifest)
-        threads = self._threads.get(manifest.id, manifest.threads)
         model = ModelSpec(
             id=manifest.id,
             task=manifest.task,
             engine=manifest.engine,
             files=dict(paths),
             parameters=manifest.parameters,
-            threads=threads,
+            threads=choice.threads,
             languages=manifest.languages,
             canary=manifest.canary,
+            device=choice.device,
+            strict_device=choice.strict,
+            labels=manifest.labels,
         )
         return WorkerSpec(
             name=manifest.id,
             module=self._engines[manifest.engine].module,
             argument=msgspec.msgpack.encode(model),
             read_paths=self._readable(paths),
-            threads=threads,
+            threads=choice.threads,
         )
 
     def _readable(self, paths: Mapping[str, str]) -> tuple[str, ...]:
@@ -503,6 +515,9 @@ class Slot:
             expires_in_ms=expires,
             queued=self.line.waiting(model),
             calls=found.calls,
+            device=found.device,
+            device_asked=found.choice.asked,
+            threads=found.choice.threads,
         )
 
 

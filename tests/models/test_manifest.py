@@ -6,7 +6,9 @@ import msgspec
 import pytest
 
 from edged.errors import ConfigError
+from edged.models import catalog
 from edged.models import manifest as manifests
+from edged.models.lint import lint
 from edged.models.manifest import Manifest
 
 GOOD = """
@@ -40,7 +42,7 @@ def test_a_manifest_is_read(tmp_path: Path) -> None:
 
     assert found.id == found.process == "tiny"
     assert found.size_bytes == 3
-    assert manifests.lint([found]) == []
+    assert lint([found]) == []
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,7 @@ def test_a_users_manifest_replaces_ours_and_a_broken_one_costs_only_itself(tmp_p
     written(theirs, GOOD.replace("a tiny one", "their own"))
     written(theirs, "x", "broken.toml")
 
-    found, problems = manifests.read_folders([ours, theirs, tmp_path / "missing"])
+    found, problems = catalog.read_folders([ours, theirs, tmp_path / "missing"])
 
     assert [one.description for one in found] == ["their own"]
     assert len(problems) == 1
@@ -120,7 +122,7 @@ def file(**facts: object) -> dict[str, object]:
     ],
 )
 def test_lint_finds_what_a_schema_cannot(facts: dict[str, object], complaint: str) -> None:
-    (line,) = manifests.lint([changed(**facts)])
+    (line,) = lint([changed(**facts)])
 
     assert line.startswith("a: ")
     assert complaint in line
@@ -129,7 +131,7 @@ def test_lint_finds_what_a_schema_cannot(facts: dict[str, object], complaint: st
 def test_lint_refuses_a_holder_of_the_gil_in_company() -> None:
     mates = [changed(id="a", worker="small", holds_gil=True), changed(id="b", worker="small")]
 
-    (line,) = manifests.lint(mates)
+    (line,) = lint(mates)
 
     assert line.startswith("a: `worker`: it holds the GIL and cannot share a process with b")
 
@@ -137,17 +139,17 @@ def test_lint_refuses_a_holder_of_the_gil_in_company() -> None:
 def test_lint_refuses_a_holder_of_the_gil_whose_process_another_one_joins() -> None:
     mates = [changed(id="a", holds_gil=True), changed(id="b", worker="a")]
 
-    assert len(manifests.lint(mates)) == 1
+    assert len(lint(mates)) == 1
 
 
 def test_lint_lets_others_share() -> None:
     mates = [changed(id="a", worker="small"), changed(id="b", worker="small")]
 
-    assert manifests.lint(mates) == []
+    assert lint(mates) == []
 
 
 def test_our_own_manifests_are_good() -> None:
-    found, problems = manifests.read_folders([manifests.shipped_folder()])
+    found, problems = catalog.read_folders([catalog.shipped_folder()])
 
     assert problems == []
-    assert manifests.lint(found) == []
+    assert lint(found) == []

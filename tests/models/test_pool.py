@@ -28,7 +28,7 @@ from edged.errors import (  # noqa: E402 - likewise
     Quarantined,
     WorkerGone,
 )
-from edged.models import manifest as manifests  # noqa: E402 - likewise
+from edged.models import catalog  # noqa: E402 - likewise
 from edged.models import pool as pools  # noqa: E402 - likewise
 from edged.models.lease import Lease  # noqa: E402 - likewise
 from edged.models.manifest import Engine, Manifest  # noqa: E402 - likewise
@@ -58,7 +58,7 @@ def model(name: str, **facts: object) -> Manifest:
 @pytest.fixture(autouse=True)
 def _only_fakes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PYTHONPATH", str(WORKERS))
-    monkeypatch.setattr(manifests, "shipped_folder", lambda: str(tmp_path / "none"))
+    monkeypatch.setattr(catalog, "shipped_folder", lambda: str(tmp_path / "none"))
 
 
 @contextlib.asynccontextmanager

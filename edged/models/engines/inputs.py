@@ -49,7 +49,7 @@ def number_of(spec: ModelSpec, name: str, default: float) -> float:
         CorruptModel: the manifest gives something else.
     """
     value = spec.parameters.get(name, default)
-    if isinstance(value, str | bool):
+    if isinstance(value, str | bool | tuple):
         raise CorruptModel(f"parameter {name} of {spec.id} is no number", model=spec.id)
     return value
 

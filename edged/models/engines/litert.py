@@ -1,7 +1,6 @@
 """TensorFlow Lite graphs, run as they are: on LiteRT, or on the tflite-runtime a board has."""
 
 import math
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,15 +8,12 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from edged.errors import BadRequest, CorruptModel, Internal, ModelMissing
-from edged.models.engines.inputs import file_of, spec_from
-from edged.models.runtime import ModelSpec, TensorFacts, Tensors
+from edged.errors import BadRequest, Internal
+from edged.messages.records import TensorFacts
+from edged.models.engines.inputs import spec_from
+from edged.models.engines.tflite import Interpreter, open_interpreter
+from edged.models.runtime import Tensors
 from edged.workers.context import WorkerContext
-
-try:
-    from ai_edge_litert.interpreter import Interpreter
-except ModuleNotFoundError:
-    from tflite_runtime.interpreter import Interpreter
 
 _Array = npt.NDArray[Any]
 
@@ -31,19 +27,7 @@ def load(argument: bytes, context: WorkerContext) -> "LiteRt":
     """
     del context  # a call is too short to give way
     spec = spec_from(argument)
-    return LiteRt(_open(spec))
-
-
-def _open(spec: ModelSpec) -> Interpreter:
-    path = file_of(spec, "model.tflite")
-    if not os.path.isfile(path):
-        raise ModelMissing(f"a file of {spec.id} is not there", model=spec.id)
-    try:
-        interpreter = Interpreter(model_path=path, num_threads=spec.threads)
-        interpreter.allocate_tensors()
-    except (RuntimeError, ValueError) as error:
-        raise CorruptModel(f"LiteRT refuses the file of {spec.id}", model=spec.id) from error
-    return interpreter
+    return LiteRt(open_interpreter(spec))
 
 
 class LiteRt:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
-from onnxruntime.capi import onnxruntime_pybind11_state as ort
 
-from edged.errors import CorruptModel, Internal, ModelMissing
+from edged.errors import CorruptModel, Internal
 from edged.media import AudioChunk
-from edged.models.engines.inputs import Samples, file_of, samples_of, spec_from
+from edged.models.engines.inputs import Samples, samples_of, spec_from
+from edged.models.engines.ort import ORT_ERRORS, open_session
 from edged.models.engines.voice import we_are
 from edged.models.runtime import ModelSpec, Probabilities, VadOptions
 from edged.workers.context import WorkerContext
@@ -35,19 +35,6 @@ for 10 MB are then mapped and faulted in with each call."""
 
 _INPUTS = {"input": [CONTEXT + WINDOW], "h": [1, 1, 128], "c": [1, 1, 128]}
 
-_ORT_ERRORS = (
-    ort.EngineError,
-    ort.EPFail,
-    ort.Fail,
-    ort.InvalidArgument,
-    ort.InvalidGraph,
-    ort.InvalidProtobuf,
-    ort.ModelLoaded,
-    ort.NoModel,
-    ort.NotImplemented,
-    ort.RuntimeException,
-)
-
 
 def load(argument: bytes, context: WorkerContext) -> "Silero":
     """The detector that a worker hosts; file `model.onnx`.
@@ -62,20 +49,7 @@ def load(argument: bytes, context: WorkerContext) -> "Silero":
 
 
 def _open(spec: ModelSpec) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = spec.threads
-    options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False
-    options.log_severity_level = 4
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    path = file_of(spec, "model.onnx")
-    try:
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except ort.NoSuchFile as error:
-        raise ModelMissing(f"a file of {spec.id} is not there", model=spec.id) from error
-    except _ORT_ERRORS as error:
-        raise CorruptModel(f"onnxruntime refuses {spec.id}", model=spec.id) from error
+    session = open_session(spec, "model.onnx")
     found = {one.name: one.shape for one in session.get_inputs()}
     if {name: shape[-len(_INPUTS.get(name, [])) :] for name, shape in found.items()} != _INPUTS:
         raise CorruptModel(f"the file of {spec.id} is another model", model=spec.id)
@@ -152,7 +126,7 @@ class Silero:
     ) -> tuple[Samples, npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         try:
             found, h, c = self._session.run(None, {"input": rows, "h": h, "c": c})
-        except _ORT_ERRORS as error:
+        except ORT_ERRORS as error:
             raise Internal("onnxruntime failed in voice activity") from error
         return found, h, c
 

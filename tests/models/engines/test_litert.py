@@ -9,7 +9,8 @@ import pytest
 from hosted import DEADLINE_S, asset, canary, clip, hosted, spec_for
 
 from edged.errors import BadRequest
-from edged.models.runtime import ModelSpec, TensorFacts, Tensors
+from edged.messages.records import TensorFacts
+from edged.models.runtime import ModelSpec, Tensors
 from edged.workers.process import Worker
 
 TINYVAD = "asr/moonshine-micro/tinyvad_cnn_speech_mel_fp32.tflite"

@@ -5,16 +5,17 @@ from pathlib import Path
 
 from hosted import REPOSITORY, shipped
 
-from edged.models import manifest
+from edged.models import catalog
+from edged.models.lint import lint
 
 FOLDER = REPOSITORY / "model_manifests"
 
 
 def test_all_manifests_are_read_and_nothing_is_wrong_with_them() -> None:
-    found, problems = manifest.read_folders([FOLDER])
+    found, problems = catalog.read_folders([FOLDER])
 
     assert problems == []
-    assert manifest.lint(found) == []
+    assert lint(found) == []
     assert {one.id for one in found} >= {"silero-v6", "pocketsphinx-en-us", "faster-whisper-tiny"}
 
 
@@ -27,7 +28,7 @@ def test_what_the_wheels_bring_is_here_and_has_the_stated_hashes(home: Path) -> 
 
 
 def test_windows_fit_the_engines() -> None:
-    found, _ = manifest.read_folders([FOLDER])
+    found, _ = catalog.read_folders([FOLDER])
 
     for one in found:
         if one.engine == "faster_whisper":
@@ -38,7 +39,7 @@ def test_windows_fit_the_engines() -> None:
 
 
 def test_pocketsphinx_keeps_to_itself_and_gives_way() -> None:
-    found, _ = manifest.read_folders([FOLDER])
+    found, _ = catalog.read_folders([FOLDER])
 
     held = [one for one in found if one.engine == "pocketsphinx"]
     assert all(one.holds_gil and one.yields and not one.worker for one in held)
@@ -46,7 +47,7 @@ def test_pocketsphinx_keeps_to_itself_and_gives_way() -> None:
 
 
 def test_every_transcriber_names_languages_and_english_only_models_only_english() -> None:
-    found, _ = manifest.read_folders([FOLDER])
+    found, _ = catalog.read_folders([FOLDER])
 
     for one in found:
         if one.task == "transcribe":
@@ -56,7 +57,7 @@ def test_every_transcriber_names_languages_and_english_only_models_only_english(
 
 
 def test_a_model_that_needs_no_download_is_never_preferred_to_a_better_one() -> None:
-    found, _ = manifest.read_folders([FOLDER])
+    found, _ = catalog.read_folders([FOLDER])
 
     basic = next(one for one in found if one.id == "pocketsphinx-en-us")
     others = [one for one in found if one.task == "transcribe" and one != basic]
