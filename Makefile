@@ -88,6 +88,6 @@ $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/speech
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
 
-$(STAMPS)/peers: benchmarks/peers/fastapi.txt benchmarks/peers/grpc.txt $(STAMPS)/dev
+$(STAMPS)/peers: $(wildcard benchmarks/peers/*.txt) $(STAMPS)/dev
 	@$(BIN)/python -m benchmarks.peers.setup
 	@touch $@

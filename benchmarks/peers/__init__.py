@@ -54,7 +54,7 @@ class Peer:
 def start(stack: ExitStack) -> dict[str, Peer]:
     """The peers whose environments are ready, by name; the stack stops their processes."""
     ports = {
-        name: _serve(stack, name) for name in environments.NAMES if environments.is_ready(name)
+        name: _serve(stack, name) for name in ("fastapi", "grpc") if environments.is_ready(name)
     }
     return {
         title: Peer(_run(stack, name, "client", ports[name], kind))

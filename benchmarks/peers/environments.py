@@ -2,12 +2,16 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CACHE = ROOT / ".cache" / "peers"
-NAMES = ("fastapi", "grpc")
+NAMES = ("fastapi", "grpc", "mlserver", "litserve")
+
+OURS = Path(sys.executable)
+"""The environment of edged itself."""
 
 
 def interpreter(name: str) -> Path:
