@@ -6,6 +6,7 @@ The tensor travels as one BYTES element: as FP32, MLServer makes a Python list o
 import asyncio
 import socket
 import sys
+import tempfile
 
 import numpy as np
 from mlserver import MLModel, MLServer, ModelSettings, Settings  # type: ignore[import-not-found]
@@ -60,6 +61,7 @@ async def _serve(file: str, threads: str, workers: int, batch: int) -> None:
             http_port=_free_port(),
             grpc_port=port,
             metrics_port=_free_port(),
+            metrics_dir=tempfile.mkdtemp(prefix="edged-bench-metrics-"),
             parallel_workers=workers,
             debug=False,
             load_models_at_startup=False,
