@@ -247,6 +247,31 @@ class VersionSkew(EdgedError):
     advice = "restart the daemon after an upgrade: `edged shutdown`, then `edged serve`"
 
 
+class LicenceRequired(EdgedError):
+    """The model's licence has to be accepted at its source, or the token does not open it."""
+
+    code = "licence_required"
+    exit_status = 27
+    advice = "accept the licence on the model's page, then give a token: HF_TOKEN or --token-file"
+
+
+class Untrusted(EdgedError):
+    """No public source states the file's hash, and nobody said to trust what comes first."""
+
+    code = "untrusted"
+    exit_status = 28
+    advice = "give --trust-first-use to record its hash at this pull and hold every later one to it"
+
+
+class SourceDown(EdgedError):
+    """None of a file's sources gave it: no network, a server's error, a file that is gone."""
+
+    code = "source_down"
+    exit_status = 29
+    retryable = True
+    advice = "try again, what came is kept; or bring the files along and give --from FOLDER"
+
+
 def leaves() -> dict[str, type[EdgedError]]:
     """Every error class by its wire code."""
     found: dict[str, type[EdgedError]] = {}
