@@ -6,6 +6,7 @@ and gives the memory back when nobody has asked for a while.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from edged.messages.records import LoadedModel, ModelState, ModelSummary, Proble
 from edged.messages.replies import ModelDetails, ModelFile, Reason
 from edged.messages.wire import Priority
 from edged.models import catalog
+from edged.models.changes import group_by_process, run_the_same, runs_the_same
 from edged.models.devices import Devices
 from edged.models.files import ModelFiles
 from edged.models.lease import Lease
@@ -35,6 +37,13 @@ _SOONEST_S = 0.01
 
 _LOOK_S = 10.0
 """How often the models' files are looked for: what was installed meanwhile shows so late."""
+
+_UNSEEN = Problem(
+    code=ModelMissing.code,
+    message="its files were not looked for yet",
+    fix="ask again in a moment",
+)
+"""Of a model that is new, for some milliseconds."""
 
 
 class Pool:
@@ -67,37 +76,100 @@ class Pool:
         self._changed = asyncio.Event()
         self._next_look = 0.0
         self._closed = False
-        self._by_model = self._make_slots()
-        self._slots = list({id(slot): slot for slot in self._by_model.values()}.values())
+        self._past = Counter(calls=0, spawned=0)
+        self._homes = self._make_slots()
+        self._slots = list(self._homes.values())
+        self._by_model = {model: slot for slot in self._slots for model in slot.manifests}
+        self._successors: dict[str, Slot] = {}
+        self._retired: list[Slot] = []
         self._watched: set[Slot] = set()
         self._absent = self._look()
         self._looked = time.monotonic()
 
-    def _make_slots(self) -> dict[str, Slot]:
-        """One slot per process; a model that holds the GIL never shares one, whatever it says."""
-        groups: dict[str, dict[str, Manifest]] = {}
-        for one in self._manifests.values():
-            name = one.id if one.holds_gil else one.process
-            groups.setdefault(name, {})[one.id] = one
+    def _make_slots(self, known: Mapping[str, Slot] | None = None) -> dict[str, Slot]:
+        """One slot per process, by its name; those that are known and serve as before stay."""
         slots: dict[str, Slot] = {}
-        for name, group in groups.items():
-            slot = Slot(
-                name,
-                group,
-                limits=self._config.workers,
-                files=self._files,
-                engines=self._engines,
-                devices=self._devices,
-                on_change=self._change,
-                make_room=self._make_room,
-            )
-            slots |= dict.fromkeys(group, slot)
+        for name, group in group_by_process(self._manifests).items():
+            slot = (known or {}).get(name)
+            if slot is not None and run_the_same(slot.manifests, group):
+                slot.describe(group)
+                slots[name] = slot
+            else:
+                slots[name] = self._make_slot(name, group)
         return slots
+
+    def _make_slot(self, name: str, group: Mapping[str, Manifest]) -> Slot:
+        return Slot(
+            name,
+            group,
+            limits=self._config.workers,
+            files=self._files,
+            engines=self._engines,
+            devices=self._devices,
+            on_change=self._change,
+            make_room=self._make_room,
+        )
 
     def _change(self, model: str, state: ModelState, reason: str) -> None:
         self._changed.set()
         if self._on_change is not None:
             self._on_change(model, state, reason)
+
+    # --- other manifests ---
+
+    def adopt(self, manifests: list[Manifest], problems: list[str]) -> None:
+        """Replace all manifests.
+
+        A model that is the same keeps its worker. One that changed runs as it did for those who
+        have borrowed it, is ended after them, and the next one to ask gets the new one; one that
+        is gone is ended after them too. A load that is under way comes to its end.
+
+        Args:
+            manifests: all there are now, one for each id.
+            problems: what is wrong with others, one line each; `reasons` tells them.
+        """
+        self._problems = list(dict.fromkeys([*problems, *lint(manifests, self._engines)]))
+        before, self._manifests = self._manifests, {one.id: one for one in manifests}
+        self._homes = self._make_slots(self._homes)
+        homes = list(self._homes.values())
+        self._retired = [slot for slot in self._slots if slot not in homes]
+        for slot in self._retired:
+            slot.retire({model for model in slot.manifests if not self._is_the_same(slot, model)})
+        self._slots = [*self._retired, *homes]
+        self._settle(homes)
+        self._absent = {
+            model: self._absent.get(model, _UNSEEN)
+            for model in self._manifests
+            if model in self._absent or model not in before
+        }
+        self._looked = -_LOOK_S
+        self._changed.set()
+
+    def _is_the_same(self, slot: Slot, model: str) -> bool:
+        now = self._manifests.get(model)
+        return now is not None and runs_the_same(slot.manifests[model], now)
+
+    def _settle(self, homes: list[Slot]) -> None:
+        """Say which slot each model is in: while it is in memory in a retired one, in that."""
+        before = self._by_model
+        self._by_model = {}
+        self._successors = {}
+        for slot in homes:
+            for model in slot.manifests:
+                old = before.get(model)
+                if old is None or old is slot or not old.serves(model):
+                    self._by_model[model] = slot
+                else:
+                    self._by_model[model] = old
+                    self._successors[model] = slot
+
+    async def _sweep(self) -> None:
+        """Drop the slots that were retired and are no longer needed."""
+        for slot in [one for one in self._retired if not one.needed]:
+            self._retired.remove(slot)
+            self._slots.remove(slot)
+            self._past.update(calls=slot.calls, spawned=slot.spawned)
+            await slot.close()
 
     # --- using models ---
 
@@ -134,10 +206,12 @@ class Pool:
 
     async def load(self, model: str, keep_alive_ms: int | None = None) -> None:
         """Load a model now, and end its quarantine; raises as `borrow`."""
-        slot = self._slot(model)
-        slot.pardon()
-        slot.keep(model, keep_alive_ms)
-        await slot.ready(model)
+        slot: Slot | None = None
+        while slot is not self._slot(model):  # its manifest may change while it is loaded
+            slot = self._slot(model)
+            slot.pardon()
+            slot.keep(model, keep_alive_ms)
+            await slot.ready(model)
         self._changed.set()
 
     async def unload(self, model: str) -> None:
@@ -152,6 +226,8 @@ class Pool:
         self.manifest(model)
         if self._closed:
             raise Conflict("the daemon is stopping")
+        if model in self._successors and not self._by_model[model].serves(model):
+            self._by_model[model] = self._successors.pop(model)
         return self._by_model[model]
 
     # --- keeping them well ---
@@ -163,6 +239,7 @@ class Pool:
                 for slot in self._slots:
                     if slot.worker is not None and slot not in self._watched:
                         group.create_task(self._watch(slot), name=f"watch {slot.name}")
+                await self._sweep()
                 await self._look_again()
                 self._changed.clear()
                 pause_s = self._pause_s()
@@ -219,12 +296,12 @@ class Pool:
     @property
     def calls(self) -> int:
         """Calls answered since the start."""
-        return sum(slot.calls for slot in self._slots)
+        return self._past["calls"] + sum(slot.calls for slot in self._slots)
 
     @property
     def spawned(self) -> int:
         """Workers started since the start."""
-        return sum(slot.spawned for slot in self._slots)
+        return self._past["spawned"] + sum(slot.spawned for slot in self._slots)
 
     def manifest(self, model: str) -> Manifest:
         """A model's manifest.
@@ -347,9 +424,12 @@ class Pool:
         return self._absent.get(manifest.id)
 
     async def _look_again(self) -> None:
+        manifests = self._manifests
         if time.monotonic() - self._looked >= _LOOK_S:
-            self._absent = await asyncio.to_thread(self._look)
-            self._looked = time.monotonic()
+            absent = await asyncio.to_thread(self._look)
+            if manifests is self._manifests:  # else it looks once more
+                self._absent = absent
+                self._looked = time.monotonic()
 
     def _look(self) -> dict[str, Problem]:
         """Which models cannot run here, and why; their files are looked for, not read. Blocking."""

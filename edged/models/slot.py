@@ -10,6 +10,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 
 import msgspec
@@ -78,9 +79,13 @@ class Loaded(Struct):
 
 
 class Facts(Struct):
-    """What lasts longer than a loaded model: its borrowers, its wishes, its last load."""
+    """What lasts longer than a loaded model: its borrowers, its wishes, its last load.
+
+    wanted: callers that wait for its load.
+    """
 
     borrowers: int = 0
+    wanted: int = 0
     keep_alive_ms: int | None = None
     load_ms: int = 0
 
@@ -130,6 +135,7 @@ class Slot:
         self._facts = {model: Facts() for model in manifests}
         self._failures: deque[float] = deque()
         self._trouble: Reason | None = None
+        self._stale: set[str] = set()
         self._stopped = False
         self._closed = False
         self._quarantined_until = 0.0
@@ -168,6 +174,8 @@ class Slot:
             found.keep_alive_ms = self._keep_alive(model)
 
     def _keep_alive(self, model: str) -> int:
+        if model in self._stale:
+            return 0
         wish = self._facts[model].keep_alive_ms
         return self._limits.keep_alive_ms if wish is None else wish
 
@@ -183,9 +191,14 @@ class Slot:
             return worker
         if self._closed:
             raise Conflict("the daemon is stopping")
-        async with self._lock:
-            worker = self._living(model)
-            return worker if worker is not None else await self._load(model)
+        facts = self._facts[model]
+        facts.wanted += 1
+        try:
+            async with self._lock:
+                worker = self._living(model)
+                return worker if worker is not None else await self._load(model)
+        finally:
+            facts.wanted -= 1
 
     def _living(self, model: str) -> Worker | None:
         worker = self.worker
@@ -200,6 +213,38 @@ class Slot:
         if found := self.loaded.get(model):
             found.calls += 1
             found.last_used = time.monotonic()
+
+    # --- other manifests ---
+
+    @property
+    def manifests(self) -> Mapping[str, Manifest]:
+        """Every model that may be loaded here, by id."""
+        return self._manifests
+
+    def describe(self, manifests: Mapping[str, Manifest]) -> None:
+        """Take over manifests by which its models run as they do."""
+        self._manifests = manifests
+        for model, found in self.loaded.items():
+            found.manifest = manifests[model]
+
+    def retire(self, models: AbstractSet[str]) -> None:
+        """Note models that are no longer what they were: each is ended after its last lease."""
+        self._stale |= models
+        for model in models:
+            self._share(model)
+
+    def serves(self, model: str) -> bool:
+        """Whether a model that is still as it was is in memory here, or is about to be."""
+        return model in self._facts and model not in self._stale and self._needs(model)
+
+    @property
+    def needed(self) -> bool:
+        """Whether anything is in memory here, or somebody waits for it."""
+        return self.worker is not None or any(map(self._needs, self._facts))
+
+    def _needs(self, model: str) -> bool:
+        facts = self._facts[model]
+        return bool(model in self.loaded or facts.borrowers or facts.wanted)
 
     # --- loading ---
 
