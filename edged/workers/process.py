@@ -8,7 +8,6 @@ import asyncio
 import itertools
 import os
 import signal
-import socket
 import sys
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -27,7 +26,7 @@ from edged.workers.bodies import (
     Start,
     Trouble,
 )
-from edged.workers.channel import FINAL, Buffer, DaemonSide, Frame, Head, Kind, sizes_of
+from edged.workers.channel import FINAL, Buffer, DaemonSide, Frame, Head, Kind, pair, sizes_of
 
 T = TypeVar("T")
 
@@ -221,7 +220,7 @@ class Worker:
         return worker
 
     async def _start(self, spec: WorkerSpec) -> None:
-        ours, theirs = socket.socketpair()
+        ours, theirs = pair()
         self._channel = DaemonSide(ours, self._on_frame, self._on_end)
         with theirs:
             _watch_children()
