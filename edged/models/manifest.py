@@ -9,7 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
@@ -17,6 +17,7 @@ from msgspec import Meta, Struct
 from edged.errors import ConfigError
 from edged.messages.wire import ModelId
 from edged.models.runtime import Parameter
+from edged.models.toml_lines import Path, lines_of, nearest_line
 
 Task = Literal[
     "vad",
@@ -52,9 +53,16 @@ Task = Literal[
 Term = Literal["attribution", "gated", "non_commercial", "no_redistribution", "share_alike"]
 """What a licence asks beyond its text, and what users should know before they pull."""
 
+MAX_BYTES = 2**20
+"""A larger file is no manifest."""
+
 _Name = Annotated[str, Meta(min_length=1, max_length=200)]
-_Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-_Sha256OrNone = Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")]
+_STEP = r"(?!\.{1,2}(?:/|\Z))[^/\\:\x00-\x1f]+"
+_INSIDE = rf"^{_STEP}(?:/{_STEP})*\Z"
+_Inside = Annotated[str, Meta(pattern=_INSIDE, min_length=1, max_length=300)]
+"""A relative path with slashes: no `..`, no root, no drive, no backslash."""
+_Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+_Sha256OrNone = Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?\Z")]
 _Url = Annotated[str, Meta(pattern="^https?://", max_length=2000)]
 _UrlOrNone = Annotated[str, Meta(pattern="^(https?://.*)?$", max_length=2000)]
 _Size = Annotated[int, Meta(ge=0, le=2**53)]
@@ -84,9 +92,9 @@ class Pypi(_Part, frozen=True, kw_only=True, tag="pypi", tag_field="kind"):
     sha256: of the wheel. member: path inside it; a name that ends in `/` is not a file.
     """
 
-    wheel: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.]+-[^/]+\.whl$", max_length=300)]
+    wheel: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.]+-[^/]+\.whl\Z", max_length=300)]
     sha256: _Sha256
-    member: _Name
+    member: _Inside
 
 
 class Archive(_Part, frozen=True, kw_only=True, tag="archive", tag_field="kind"):
@@ -96,7 +104,7 @@ class Archive(_Part, frozen=True, kw_only=True, tag="archive", tag_field="kind")
     """
 
     url: _Url
-    member: _Name
+    member: _Inside
     bytes: _Size = 0
     sha256: _Sha256OrNone = ""
 
@@ -122,7 +130,7 @@ class Ingredient(_Part, frozen=True, kw_only=True):
     name: what the builder calls it.
     """
 
-    name: _Name
+    name: _Inside
     bytes: _Size = 0
     sha256: _Sha256OrNone = ""
     sources: tuple[Source, ...] = ()
@@ -150,7 +158,7 @@ class ManifestFile(_Part, frozen=True, kw_only=True):
     sources: where the puller gets it, in order. build: or how it makes it.
     """
 
-    name: _Name
+    name: _Inside
     bytes: _Size = 0
     sha256: _Sha256OrNone = ""
     wheel: str = ""
@@ -285,30 +293,139 @@ def read(path: str | os.PathLike[str]) -> Manifest:
     """One manifest.
 
     Raises:
-        ConfigError: it names the file, the field and what to do.
+        ConfigError: it names the file, the line, the field and what to do.
     """
     name = os.path.basename(path)
     try:
         with open(path, "rb") as file:
-            tree = tomllib.load(file)
+            content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{name} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{name} is not TOML: {error}", fix="correct that line") from error
+    return parse(content, name)
+
+
+def parse(content: bytes, name: str) -> Manifest:
+    """The manifest in the content of a file with this name; raises as `read`."""
+    if len(content) > MAX_BYTES:
+        raise ConfigError(f"{name} has more than {MAX_BYTES} bytes", fix="it is no manifest")
+    try:
+        text = content.decode().replace("\r\n", "\n")
+        tree = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _no_toml(name, content, error) from error
     try:
         manifest = msgspec.convert(tree, Manifest)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{name}: {error}", fix=_fix_for(str(error))) from error
+        raise _wrong_field(name, text, tree, str(error)) from error
     if manifest.id != name.removesuffix(".toml"):
+        line = nearest_line(lines_of(text), ("id",))
         raise ConfigError(
-            f"{name}: field `id` is {manifest.id}", fix=f"name the file {manifest.id}.toml"
+            f"{name}, line {line}: field `id` is {manifest.id}",
+            fix=f"name the file {manifest.id}.toml, or correct the id",
         )
     return manifest
 
 
-def _fix_for(complaint: str) -> str:
-    if field := re.search(r"missing required field `(\w+)`", complaint):
-        return f"add `{field[1]}`; docs/MANIFESTS.md explains it"
-    if field := re.search(r"unknown field `(\w+)`", complaint):
-        return f"remove `{field[1]}`, or correct its spelling; docs/MANIFESTS.md lists all fields"
-    return "correct the field; docs/MANIFESTS.md explains it"
+def _no_toml(name: str, content: bytes, error: Exception) -> ConfigError:
+    if isinstance(error, UnicodeDecodeError):
+        line = content.count(b"\n", 0, error.start) + 1
+        return ConfigError(f"{name}, line {line}: is not UTF-8", fix="save the file as UTF-8")
+    if isinstance(error, RecursionError):
+        return ConfigError(f"{name}, line 1: is nested too deeply", fix="it is no manifest")
+    complaint, _, place = str(error).partition(" (at ")
+    found = re.match(r"line (\d+)", place)
+    line = int(found[1]) if found else content.count(b"\n") + 1
+    return ConfigError(
+        f"{name}, line {line}: is not TOML: {complaint[:1].lower()}{complaint[1:]}",
+        fix="correct that line",
+    )
+
+
+def _wrong_field(name: str, text: str, tree: dict[str, object], complaint: str) -> ConfigError:
+    what, _, place = complaint.partition(" - at `$")
+    path = _path_of(place.rstrip("`"), tree)
+    named = re.search(r"field `([^`]*)`$", what)
+    if named:
+        path = (*path, named[1])
+    line = nearest_line(lines_of(text), path)
+    return ConfigError(
+        f"{name}, line {line}: field `{spelt(path)}`{_fault(what)}",
+        fix=_fix_for(what, path),
+    )
+
+
+def _fault(what: str) -> str:
+    """What msgspec says, as a continuation of the field's name."""
+    if "missing required field" in what:
+        return " is missing"
+    if "unknown field" in what:
+        return " is unknown"
+    what = re.sub(r" matching regex .*", " of another form", what)
+    return f": {what[:1].lower()}{what[1:]}"
+
+
+def _path_of(place: str, tree: dict[str, object]) -> Path:
+    """What msgspec calls `.files[2].sha256`; a key of `parameters`, which it leaves out, is found."""
+    path: list[str | int] = []
+    for key, position in re.findall(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]", place):
+        if position == "...":
+            path += [found for found in (_wrong_parameter(tree),) if found]
+            break
+        path.append(key or int(position))
+    return tuple(path)
+
+
+def _wrong_parameter(tree: dict[str, object]) -> str:
+    """The first key of `parameters` whose value is none; empty when it is another table's."""
+    parameters = tree.get("parameters")
+    for key, value in parameters.items() if isinstance(parameters, dict) else ():
+        try:
+            msgspec.convert(value, Parameter)
+        except msgspec.ValidationError:
+            return str(key)
+    return ""
+
+
+def spelt(path: Path) -> str:
+    """A path as people write it: files[2].sha256."""
+    words = [f"[{one}]" if isinstance(one, int) else f".{one}" for one in path]
+    return "".join(words).lstrip(".")
+
+
+_FIXES: Mapping[str, str] = {
+    "sha256": "give 64 hexadecimal digits in lower case, or leave the field out",
+    "task": f"one of {', '.join(get_args(Task))}",
+    "terms": f"some of {', '.join(get_args(Term))}",
+    "kind": "one of https, pypi, archive, file, dir",
+    "builder": "one of mediapipe_task, bert_onnx, quantize",
+    "url": "give an address that begins with https://",
+    "wheel": "give the wheel's file name as PyPI lists it, for example a-1.0-py3-none-any.whl",
+    "name": "give a relative path with / and without .., for example encoder.onnx",
+    "member": "give a path inside the archive with / and without ..",
+    "memory_bytes": "give a whole number of bytes, for example 200_000_000",
+    "bytes": "give a whole number of bytes, or leave the field out",
+    "id": "use letters, digits, dot, dash and underscore",
+}
+
+
+def _fix_for(what: str, path: Path) -> str:
+    field = next((one for one in reversed(path) if isinstance(one, str)), "")
+    if "missing required field" in what:
+        return f"add `{field}`; docs/MANIFESTS.md explains it"
+    if "unknown field" in what:
+        return _fix_for_unknown(field)
+    return f"{_FIXES.get(field, 'correct the field')}; docs/MANIFESTS.md explains it"
+
+
+def _fix_for_unknown(field: str) -> str:
+    import difflib  # only for a broken manifest: 2 ms
+
+    known = {name for table in _TABLES for name in table.__struct_fields__} | {"kind"}
+    near = difflib.get_close_matches(field, known, n=1)
+    meant = f" or write `{near[0]}`" if near else ""
+    return f"remove `{field}`{meant}; docs/MANIFESTS.md lists all fields"
+
+
+_TABLES = (
+    Manifest, ManifestFile, Edition, Quality, Build, Ingredient, Https, Pypi, Archive, Local, Folder,
+)  # fmt: skip
