@@ -1,7 +1,8 @@
 """A borrowed model: typed calls to a worker, in turn, made again where that is right."""
 
+import time
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import Any, Generic, TypeVar, TypeVarTuple
 
 import msgspec
@@ -9,6 +10,7 @@ from msgspec import Struct
 
 from edged.errors import Internal, WorkerGone
 from edged.messages.wire import Priority
+from edged.models.admission import BULKY, input_bytes
 from edged.models.manifest import Manifest
 from edged.models.slot import Slot
 from edged.models.turns import Turn, urgency_of
@@ -43,22 +45,39 @@ class Lease(Generic[M]):
 
         Raises:
             Deadline: the worker hung and was killed. WorkerGone: it died in this call.
+            Busy: there is no memory for a request so large.
             EdgedError: what `Slot.ready` raises, and what the method itself raises.
         """
         kind: type[R] = codec.result_type(method)
+        if (bulk := input_bytes(arguments)) <= BULKY:
+            return (await self._one(method, arguments)).to(kind)
+        async with self._admitted(bulk):
+            return (await self._one(method, arguments, bulk)).to(kind)
+
+    @asynccontextmanager
+    async def _admitted(self, bulk: int) -> AsyncGenerator[None, None]:
+        """Hold the memory that a large request is going to take; how much, the worker tells."""
+        await self._slot.ready(self._manifest.id)
+        async with self._slot.admit(self._manifest, bulk):
+            yield
+
+    async def _one(
+        self, method: Callable[..., object], arguments: tuple[object, ...], bulk: int = 0
+    ) -> Answer:
         if not self._may_yield(YIELDS_AT_MOST):
-            return (await self._through(method, arguments)).to(kind)
-        answers = [answer async for answer in self._answers(method, arguments, stream=False)]
-        return answers[0].to(kind)
+            return await self._through(method, arguments, bulk)
+        answers = self._answers(method, arguments, bulk, stream=False)
+        found = [answer async for answer in answers]
+        return found[0]
 
     async def _through(
-        self, method: Callable[..., object], arguments: tuple[object, ...]
+        self, method: Callable[..., object], arguments: tuple[object, ...], bulk: int
     ) -> Answer:
         """One answer of a call that does not give way: `_answers` without its generators.
 
         Measured: 2026-11, 2 vCPU: they cost 20 us, a fifth of all that a call costs beside the model.
         """
-        turn = Turn(urgency_of(self._priority), self, self._manifest.id, paired=True)
+        turn = self._turn(bulk)
         try:
             return await self._once(method, arguments, turn)
         except WorkerGone as error:
@@ -68,6 +87,9 @@ class Lease(Generic[M]):
         except CallYielded as error:
             raise Internal(f"{self._manifest.id} gave up a call that it may not") from error
 
+    def _turn(self, bulk: int) -> Turn:
+        return Turn(urgency_of(self._priority), self, self._manifest.id, paired=True, bulk=bulk)
+
     async def _once(
         self, method: Callable[..., object], arguments: tuple[object, ...], turn: Turn
     ) -> Answer:
@@ -75,6 +97,8 @@ class Lease(Generic[M]):
         await line.enter(turn)
         try:
             worker = await self._slot.ready(self._manifest.id)
+            sent = time.monotonic()
+            memory = self._slot.meter.watch(worker.pid) if turn.bulk else None
             answer = await worker.call(
                 method.__name__,
                 *(_with_yieldable(one, yieldable=False) for one in arguments),
@@ -84,8 +108,15 @@ class Lease(Generic[M]):
             )
         finally:
             line.leave(turn)
-        self._slot.served(self._manifest.id)
+        self._served(turn, worker, sent, memory)
         return answer
+
+    def _served(
+        self, turn: Turn, worker: Worker, sent: float, memory: tuple[int, int] | None
+    ) -> None:
+        self._slot.served(turn.model, asked=turn.asked, sent=sent)
+        if memory is not None:
+            self._slot.meter.learn(worker.pid, turn.model, turn.bulk, memory)
 
     async def stream(
         self, method: Callable[[*Ts], Iterator[R]], *arguments: *Ts
@@ -96,18 +127,27 @@ class Lease(Generic[M]):
         over. Closing the generator cancels the call.
         """
         kind: type[R] = codec.result_type(method)
-        answers = self._answers(method, arguments, stream=True)
-        async with aclosing(answers):
+        bulk = input_bytes(arguments)
+        async with AsyncExitStack() as stack:
+            if bulk > BULKY:
+                await stack.enter_async_context(self._admitted(bulk))
+            answers = self._answers(method, arguments, bulk if bulk > BULKY else 0, stream=True)
+            await stack.enter_async_context(aclosing(answers))
             async for answer in answers:
                 yield answer.to(kind)
 
     async def _answers(
-        self, method: Callable[..., object], arguments: tuple[object, ...], *, stream: bool
+        self,
+        method: Callable[..., object],
+        arguments: tuple[object, ...],
+        bulk: int,
+        *,
+        stream: bool,
     ) -> AsyncGenerator[Answer, None]:
         """One call, made again when it gave way or when its worker died before it began."""
         yields_left = YIELDS_AT_MOST
         restarts_left = 1
-        turn = Turn(urgency_of(self._priority), self, self._manifest.id, paired=True)
+        turn = self._turn(bulk)
         while True:
             yieldable = self._may_yield(yields_left)
             turn.paired = not yieldable
@@ -144,12 +184,14 @@ class Lease(Generic[M]):
         await line.enter(turn)
         try:
             worker = await self._slot.ready(self._manifest.id)
+            sent = time.monotonic()
+            memory = self._slot.meter.watch(worker.pid) if turn.bulk else None
             answers = self._send(
                 worker, method, arguments, turn, yieldable=yieldable, stream=stream
             )
             if yieldable:
                 held_back = [answer async for answer in answers]
-                self._slot.served(self._manifest.id)
+                self._served(turn, worker, sent, memory)
                 line.leave(turn)
                 for answer in held_back:
                     yield answer
@@ -157,7 +199,7 @@ class Lease(Generic[M]):
             async with aclosing(answers):
                 async for answer in answers:
                     yield answer
-            self._slot.served(self._manifest.id)
+            self._served(turn, worker, sent, memory)
         finally:
             line.leave(turn)
 

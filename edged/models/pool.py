@@ -18,6 +18,8 @@ from edged.messages.records import LoadedModel, ModelState, ModelSummary, Proble
 from edged.messages.replies import ModelDetails, ModelFile, Reason
 from edged.messages.wire import Priority
 from edged.models import catalog
+from edged.models.admission import Admission
+from edged.models.budget import Budget
 from edged.models.changes import group_by_process, run_the_same, runs_the_same
 from edged.models.devices import Devices
 from edged.models.files import ModelFiles
@@ -25,7 +27,6 @@ from edged.models.lease import Lease
 from edged.models.lint import lint
 from edged.models.manifest import ENGINES, Engine, Manifest
 from edged.models.slot import OnChange, Slot
-from edged.workers import system
 
 M = TypeVar("M")
 
@@ -68,6 +69,8 @@ class Pool:
         self._files = ModelFiles(paths.models, paths.cache, engines)
         self._engines = engines
         self._devices = Devices(config, paths.cache)
+        self._budget = Budget(config.workers.memory_bytes, lambda: self._slots)
+        self._admission = Admission(self._budget.free, self._budget.holders)
         folders: list[str | Path] = [catalog.shipped_folder(), paths.manifests]
         found, self._problems = catalog.read_folders(folders)
         self._problems += lint(found, engines)
@@ -107,7 +110,8 @@ class Pool:
             engines=self._engines,
             devices=self._devices,
             on_change=self._change,
-            make_room=self._make_room,
+            room=self._budget.room,
+            admission=self._admission,
         )
 
     def _change(self, model: str, state: ModelState, reason: str) -> None:
@@ -250,18 +254,6 @@ class Pool:
                 except TimeoutError:
                     continue
 
-    async def _make_room(self, needed: int) -> None:
-        """End unused models, the longest unused first, until so many bytes are free."""
-        unused = [
-            (since, slot.name, slot)
-            for slot in self._slots
-            if (since := slot.unused_since()) is not None
-        ]
-        for _, _, slot in sorted(unused):
-            if not 0 < system.available_memory() < needed:
-                return
-            await slot.unload_all()
-
     async def _watch(self, slot: Slot) -> None:
         self._watched.add(slot)
         try:
@@ -344,7 +336,7 @@ class Pool:
         """The model that answers when a request names none, and why; None when none can.
 
         Configured, else the one with the best stated quality that is installed, knows the
-        language, and fits into half of the free memory; if none fits, the smallest.
+        language, and fits into the memory budget; if none fits, the smallest.
         """
         configured = getattr(self._config.defaults, task, "")
         if configured in self._manifests and _knows(self._manifests[configured], language):
@@ -356,7 +348,7 @@ class Pool:
         ]
         if not usable:
             return None, "no installed model can do it"
-        room = system.available_memory() // 2
+        room = self._budget.limit
         fitting = [one for one in usable if not room or one.memory_bytes <= room]
         if not fitting:
             return min(usable, key=lambda one: one.memory_bytes).id, "the smallest; none fits"

@@ -8,25 +8,28 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from datetime import UTC, datetime
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from msgspec import Struct
 
 from edged import config
-from edged.errors import Busy, Conflict, CorruptModel, Deadline, EdgedError, Quarantined, WorkerGone
+from edged.errors import Conflict, CorruptModel, Deadline, EdgedError, WorkerGone
 from edged.messages.records import LoadedModel, ModelState
 from edged.messages.replies import Reason
+from edged.models.admission import Admission, Claim, Meter
 from edged.models.devices import Choice, Devices
 from edged.models.files import ModelFiles
+from edged.models.latency import Spans
 from edged.models.manifest import Engine, Manifest
-from edged.models.runtime import ModelSpec
+from edged.models.restarts import Restarts
+from edged.models.specs import worker_spec
 from edged.models.turns import EXCLUSIVE, Line, Turn
 from edged.workers import system
-from edged.workers.process import ENDED, CallYielded, Worker, WorkerSpec
+from edged.workers.process import ENDED, CallYielded, Worker
 
 log = logging.getLogger(__name__)
 
@@ -40,10 +43,6 @@ LEAST_CANARY_S = 2.5
 while it answers has to show within 5 s."""
 
 DROP_DEADLINE_S = 10.0
-MINUTE_S = 60.0
-BACKOFF_S = 0.1
-"""Before the second restart within a minute; doubled for each further one. The first is at once."""
-
 _WRONG = "its canary was wrong"
 _STOPPED = frozenset("Tt")
 
@@ -51,10 +50,15 @@ OnChange = Callable[[str, ModelState, str], None]
 """Called with a model's id, its new state, and why."""
 
 
+Room = Callable[["Slot", Manifest], AbstractAsyncContextManager[None]]
+"""Makes room for a model while it is loaded, or raises Busy."""
+
+
 class Loaded(Struct):
     """A model in the slot's worker. Times are monotonic seconds.
 
     borrowers: leases that are open; none of them lets it expire.
+    pinned: nothing but a change of its manifest ends it.
     choice, device: what was to run it, and what does.
     canary, canary_s: the first answer, and the deadline for the next ones.
     """
@@ -68,26 +72,30 @@ class Loaded(Struct):
     loaded_at: str
     last_used: float
     borrowers: int = 0
+    pinned: bool = False
     calls: int = 0
 
     @property
     def expires_at(self) -> float | None:
-        """When it is to be ended; None while borrowed or for ever."""
-        if self.borrowers or self.keep_alive_ms == FOREVER:
+        """When it is to be ended; None while it is borrowed, pinned, or kept for ever."""
+        if self.borrowers or self.pinned or self.keep_alive_ms == FOREVER:
             return None
         return self.last_used + self.keep_alive_ms / 1000
 
 
 class Facts(Struct):
-    """What lasts longer than a loaded model: its borrowers, its wishes, its last load.
+    """What lasts longer than a loaded model: its borrowers, its wishes, its last load and calls.
 
-    wanted: callers that wait for its load.
+    wanted: callers that wait for its load. waited, computed: how long its calls queued, and ran.
     """
 
     borrowers: int = 0
     wanted: int = 0
+    pinned: bool = False
     keep_alive_ms: int | None = None
     load_ms: int = 0
+    waited: Spans = msgspec.field(default_factory=Spans)
+    computed: Spans = msgspec.field(default_factory=Spans)
 
 
 class Slot:
@@ -101,7 +109,8 @@ class Slot:
         engines: the adapters' modules.
         devices: chooses device and threads, and hears where a model really runs.
         on_change: hears of every change of state.
-        make_room: ends unused models until so many bytes are free, or none is left.
+        room: makes room for a model while it is loaded.
+        admission: lets large requests in.
     """
 
     def __init__(  # noqa: PLR0913 - built in one place, by the pool
@@ -114,7 +123,8 @@ class Slot:
         engines: Mapping[str, Engine],
         devices: Devices,
         on_change: OnChange,
-        make_room: Callable[[int], Awaitable[None]],
+        room: Room,
+        admission: Admission,
     ) -> None:
         self.name = name
         self.line = Line()
@@ -129,16 +139,17 @@ class Slot:
         self._engines = engines
         self._devices = devices
         self._on_change = on_change
-        self._make_room = make_room
+        self._room = room
+        self._admission = admission
+        self.meter = Meter()
         self._loading = ""
         self._lock = asyncio.Lock()
         self._facts = {model: Facts() for model in manifests}
-        self._failures: deque[float] = deque()
-        self._trouble: Reason | None = None
+        self._restarts = Restarts(name, limits)
+        self._call_ended = 0.0
         self._stale: set[str] = set()
         self._stopped = False
         self._closed = False
-        self._quarantined_until = 0.0
         self._checked = time.monotonic()
 
     # --- what callers need ---
@@ -168,9 +179,15 @@ class Slot:
         if found := self.loaded.get(model):
             found.last_used = time.monotonic()
 
+    def pin(self, model: str, *, pinned: bool) -> None:
+        """Keep a loaded model whatever its keep-alive says, or no longer; loads nothing."""
+        self._facts[model].pinned = pinned
+        self._share(model)
+
     def _share(self, model: str) -> None:
         if found := self.loaded.get(model):
             found.borrowers = self._facts[model].borrowers
+            found.pinned = self._facts[model].pinned and model not in self._stale
             found.keep_alive_ms = self._keep_alive(model)
 
     def _keep_alive(self, model: str) -> int:
@@ -205,14 +222,33 @@ class Slot:
         usable = worker is not None and worker.alive and not self._stopped
         return worker if usable and model in self.loaded else None
 
-    def served(self, model: str) -> None:
-        """Note a call that was answered."""
+    def served(self, model: str, *, asked: float, sent: float) -> None:
+        """Note a call that was answered now.
+
+        Args:
+            model: whose.
+            asked: when it came; monotonic seconds.
+            sent: when the worker got it; it may have waited there for the call before it.
+        """
+        now = time.monotonic()
+        began, self._call_ended = max(sent, min(self._call_ended, now)), now
+        facts = self._facts[model]
+        facts.waited.add(began - asked)
+        facts.computed.add(now - began)
         self.calls += 1
-        if not self._quarantined_until:
-            self._trouble = None
+        self._restarts.recover()
         if found := self.loaded.get(model):
             found.calls += 1
-            found.last_used = time.monotonic()
+            found.last_used = now
+
+    def admit(self, manifest: Manifest, size: int) -> AbstractAsyncContextManager[None]:
+        """Wait until the memory for an input of so many bytes is there; raises Busy."""
+        peak = self.meter.peak(manifest.id, size, manifest.memory_per_byte)
+        claim = Claim(worker=self, pid=self._pid, peak=peak)
+        return self._admission.admit(claim, manifest.id, self.call_deadline_s)
+
+    def _pid(self) -> int:
+        return self.worker.pid if self.worker is not None else 0
 
     # --- other manifests ---
 
@@ -250,16 +286,14 @@ class Slot:
 
     async def _load(self, model: str) -> Worker:
         await self._clear_away()
-        await self._respect_budget()
+        await self._restarts.wait()
         manifest = self._manifests[model]
         self._loading = model
         self._on_change(model, "loading", "")
         began = time.monotonic()
         try:
-            choice = await self._devices.choose(manifest)
-            worker = await self._host(manifest, choice)
-            canary, canary_s = await self._first_canary(worker, manifest)
-            device = await self._devices.verify(worker, manifest, choice)
+            async with self._room(self, manifest):
+                worker = await self._load_in_room(manifest)
         except BaseException as error:
             self._loading = ""
             if not self.loaded:
@@ -269,7 +303,16 @@ class Slot:
             raise
         self._loading = ""
         self._facts[model].load_ms = int((time.monotonic() - began) * 1000)
+        self._on_change(model, "ready", "")
+        return worker
+
+    async def _load_in_room(self, manifest: Manifest) -> Worker:
+        choice = await self._devices.choose(manifest)
+        worker = await self._host(manifest, choice)
+        canary, canary_s = await self._first_canary(worker, manifest)
+        device = await self._devices.verify(worker, manifest, choice)
         self._note_loaded(manifest, choice, device, canary, canary_s)
+        self.meter.start(worker.pid, manifest.id)
         return worker
 
     async def _clear_away(self) -> None:
@@ -278,7 +321,7 @@ class Slot:
         if self.worker is not None and (stopped or not self.worker.alive):
             await self._end()
         if stopped:
-            self._fail("it was stopped by a signal")
+            self._restarts.fail("it was stopped by a signal")
 
     def _note_loaded(
         self, manifest: Manifest, choice: Choice, device: str, canary: str, canary_s: float
@@ -290,78 +333,32 @@ class Slot:
             keep_alive_ms=self._keep_alive(manifest.id),
             canary=canary,
             canary_s=canary_s,
-            loaded_at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            loaded_at=_stamp(),
             last_used=time.monotonic(),
-            borrowers=self._facts[manifest.id].borrowers,
         )
+        self._share(manifest.id)
         self._checked = time.monotonic()
-        self._on_change(manifest.id, "ready", "")
-
-    async def _respect_budget(self) -> None:
-        """Wait before a restart, or refuse it."""
-        now = time.monotonic()
-        if self._quarantined_until > now and self._trouble is not None:
-            raise Quarantined(
-                f"{self.name} is quarantined: {self._trouble.message}",
-                retry_after_ms=int((self._quarantined_until - now) * 1000),
-            )
-        if self._quarantined_until:
-            self.pardon()
-        self._forget_old_failures(now)
-        if len(self._failures) > 1:
-            await asyncio.sleep(min(2.0, BACKOFF_S * 2 ** (len(self._failures) - 2)))
 
     async def _host(self, manifest: Manifest, choice: Choice) -> Worker:
         """Load the model into the running worker, or into a new one."""
         self._files.check_engine(manifest)
-        spec = await asyncio.to_thread(self._spec, manifest, choice)
+        mates = self._manifests.values()
+        spec = await asyncio.to_thread(
+            worker_spec, self._files, self._engines, manifest, choice, mates=mates
+        )
         deadline_s = self._limits.load_deadline_ms / 1000
         if self.worker is not None and self.worker.alive:
             await self.worker.load(spec, deadline_s=deadline_s)
             return self.worker
-        await self._make_room(manifest.memory_bytes)
-        _check_memory(manifest)
         try:
             worker = await Worker.spawn(spec, load_deadline_s=deadline_s)
         except (WorkerGone, Deadline) as error:
-            self._fail(str(error))
+            self._restarts.fail(str(error))
             raise
         self.spawned += 1
         worker.on_exit = self._on_exit
         self.worker = worker
         return worker
-
-    def _spec(self, manifest: Manifest, choice: Choice) -> WorkerSpec:
-        """What the worker needs, its files verified. Blocking."""
-        paths = self._files.verified(manifest)
-        model = ModelSpec(
-            id=manifest.id,
-            task=manifest.task,
-            engine=manifest.engine,
-            files=dict(paths),
-            parameters=manifest.parameters,
-            threads=choice.threads,
-            languages=manifest.languages,
-            canary=manifest.canary,
-            device=choice.device,
-            strict_device=choice.strict,
-            labels=manifest.labels,
-        )
-        return WorkerSpec(
-            name=manifest.id,
-            module=self._engines[manifest.engine].module,
-            argument=msgspec.msgpack.encode(model),
-            read_paths=self._readable(paths),
-            threads=choice.threads,
-        )
-
-    def _readable(self, paths: Mapping[str, str]) -> tuple[str, ...]:
-        """The files of this model and of its mates: what is shut once cannot be opened again."""
-        readable = set(paths.values())
-        for manifest in self._manifests.values():
-            with contextlib.suppress(EdgedError):  # a mate that is not installed here
-                readable.update(self._files.locate(manifest).values())
-        return tuple(sorted(readable))
 
     async def _first_canary(self, worker: Worker, manifest: Manifest) -> tuple[str, float]:
         """The canary's answer, compared with the manifest's if it states one; and a deadline."""
@@ -387,53 +384,25 @@ class Slot:
         self._stopped = False
         reason = worker.exit_reason
         if reason != ENDED:
-            self._fail(reason)
+            self._restarts.fail(reason)
             log.warning("worker %s (pid %d) failed: %s", self.name, worker.pid, reason)
             log.info("worker %s printed last: %s", self.name, worker.tail[-1000:])
         for model in models:
             self._on_change(model, self.state(model), "" if reason == ENDED else reason)
 
-    def _fail(self, reason: str) -> None:
-        """Count a failure; too many within a minute end in quarantine."""
-        now = time.monotonic()
-        self._failures.append(now)
-        self._forget_old_failures(now)
-        self._trouble = Reason(
-            code="worker_failed",
-            message=f"the worker of {self.name} failed: {reason}",
-            fix="it is started anew at the next call; see the log if it happens again",
-        )
-        if len(self._failures) > self._limits.restarts_per_minute:
-            self._quarantined_until = now + self._limits.quarantine_ms / 1000
-            self._trouble = Reason(
-                code=Quarantined.code,
-                message=f"{self.name} failed {len(self._failures)} times in a minute: {reason}",
-                fix=f"`edged models load {self.name}` tries again",
-            )
-
-    def _forget_old_failures(self, now: float) -> None:
-        while self._failures and now - self._failures[0] > MINUTE_S:
-            self._failures.popleft()
-
     def pardon(self) -> None:
         """End a quarantine and forget the failures."""
-        self._failures.clear()
-        self._quarantined_until = 0.0
-        self._trouble = None
+        self._restarts.pardon()
 
     def reason(self) -> Reason | None:
         """What is not well, from what was found last."""
-        now = time.monotonic()
         if self._stopped:
             return Reason(
                 code="worker_stopped",
                 message=f"the worker of {self.name} is stopped by a signal",
                 fix="it is replaced at the next call; `kill -CONT` lets it go on",
             )
-        if self._quarantined_until > now:
-            return self._trouble
-        self._forget_old_failures(now)
-        return self._trouble if self._failures else None
+        return self._restarts.reason()
 
     def state(self, model: str) -> ModelState:
         """A model's state, without asking the worker."""
@@ -441,7 +410,7 @@ class Slot:
             return "loading"
         if model in self.loaded:
             return "busy" if self.line.running(model) else "ready"
-        return "quarantined" if self._quarantined_until > time.monotonic() else "unloaded"
+        return "quarantined" if self._restarts.quarantined else "unloaded"
 
     # --- watching ---
 
@@ -490,16 +459,25 @@ class Slot:
                     await self._unload(model)
 
     def unused_since(self) -> float | None:
-        """When its models were used last; None when one is in use, or to be kept for ever."""
-        times = [one.expires_at and one.last_used for one in self.loaded.values()]
-        if self.worker is None or not self.line.idle or None in times:
-            return None
-        return max((one for one in times if one is not None), default=None)
+        """When its models were used last; None when they may not be ended now to make room."""
+        return self._unused_since() if self.line.idle else None
 
-    async def unload_all(self) -> None:
-        """End every model here, after the calls that run."""
-        for model in list(self.loaded):
-            await self.unload(model)
+    def _unused_since(self) -> float | None:
+        if (
+            self.worker is None
+            or not self.loaded
+            or any(one.wanted for one in self._facts.values())
+        ):
+            return None
+        if any(one.expires_at is None for one in self.loaded.values()):
+            return None
+        return max(one.last_used for one in self.loaded.values())
+
+    async def evict(self) -> None:
+        """End every model here, if they still are unused when it comes to that."""
+        async with self.line.turn(Turn(EXCLUSIVE, self, "", paired=False)), self._lock:
+            if self._unused_since() is not None:
+                await self._end()
 
     async def unload(self, model: str) -> None:
         """End a model after the calls that run; the process with the last one."""
@@ -536,20 +514,30 @@ class Slot:
         """How long the last load took; 0 if there was none."""
         return self._facts[model].load_ms
 
+    def memory_bytes(self, reserved: int) -> int:
+        """What is stated for the models in memory, and `reserved`; or the most that was seen."""
+        stated = sum(one.manifest.memory_bytes for one in self.loaded.values()) + reserved
+        worker = self.worker
+        return stated if worker is None else max(stated, system.own_peak_bytes(worker.pid))
+
     def records(self, *, measure: bool) -> list[LoadedModel]:
         """The models in memory; `measure` reads the process's memory."""
         worker = self.worker
         if worker is None:
             return []
         pss = system.pss_bytes(worker.pid) if measure else 0
-        return [self._record(one, worker.pid, pss) for one in self.loaded.values()]
+        vram = system.vram_bytes(worker.pid) if measure and self._uses_accelerator else 0
+        return [self._record(one, worker.pid, pss, vram) for one in self.loaded.values()]
 
-    def _record(self, found: Loaded, pid: int, pss: int) -> LoadedModel:
+    @property
+    def _uses_accelerator(self) -> bool:
+        return any(not one.device.startswith("cpu") for one in self.loaded.values())
+
+    def _record(self, found: Loaded, pid: int, pss: int, vram: int) -> LoadedModel:
         model = found.manifest.id
-        expires: int | None = None
-        if found.keep_alive_ms != FOREVER:
-            left = found.expires_at or time.monotonic() + found.keep_alive_ms / 1000
-            expires = max(0, int((left - time.monotonic()) * 1000))
+        facts = self._facts[model]
+        until = found.expires_at
+        left_s = None if until is None else max(0.0, until - time.monotonic())
         return LoadedModel(
             id=model,
             engine=found.manifest.engine,
@@ -557,13 +545,24 @@ class Slot:
             state=self.state(model),
             pss_bytes=pss,
             loaded_at=found.loaded_at,
-            expires_in_ms=expires,
+            expires_in_ms=None if left_s is None else int(left_s * 1000),
             queued=self.line.waiting(model),
             calls=found.calls,
             device=found.device,
             device_asked=found.choice.asked,
             threads=found.choice.threads,
+            vram_bytes=vram,
+            expires_at=None if left_s is None else _stamp(left_s),
+            pinned=found.pinned,
+            waited=facts.waited.summary(),
+            computed=facts.computed.summary(),
         )
+
+
+def _stamp(in_s: float = 0.0) -> str:
+    """A moment from now, as the wire writes it."""
+    moment = datetime.now(UTC) + timedelta(seconds=in_s)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 async def _canary(worker: Worker, model: str, *, deadline_s: float) -> str:
@@ -572,14 +571,3 @@ async def _canary(worker: Worker, model: str, *, deadline_s: float) -> str:
     except CallYielded as error:
         raise WorkerGone(f"the canary of {model} did not run") from error
     return answer.to(str)
-
-
-def _check_memory(manifest: Manifest) -> None:
-    available = system.available_memory()
-    if available and manifest.memory_bytes > available:
-        raise Busy(
-            f"no memory for {manifest.id}",
-            fix="unload other models with `edged models unload ID`, or choose a smaller one",
-            needed=manifest.memory_bytes,
-            available=available,
-        )

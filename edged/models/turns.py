@@ -7,6 +7,7 @@ running call can give way to it.
 
 import asyncio
 import itertools
+import time
 from bisect import insort
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -27,15 +28,22 @@ class Turn:
         urgency: index in PRIORITIES, or EXCLUSIVE.
         owner: the lease; two turns of one owner may run at once when both are `paired`.
         model: for the count of those that wait.
+        bulk: bytes of a large input; 0 for all others.
+
+    asked: when it came, monotonic seconds.
     """
 
     _ages = itertools.count()
 
-    def __init__(self, urgency: int, owner: object, model: str, *, paired: bool) -> None:
+    def __init__(
+        self, urgency: int, owner: object, model: str, *, paired: bool, bulk: int = 0
+    ) -> None:
         self.urgency = urgency
         self.owner = owner
         self.model = model
         self.paired = paired
+        self.bulk = bulk
+        self.asked = time.monotonic()
         self.age = next(self._ages)
         self.admitted: asyncio.Future[None] | None = None
 
