@@ -1,6 +1,7 @@
 """Commands with verbs of their own: `edged jobs list`, `edged models ps`."""
 
 import argparse
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -37,3 +38,13 @@ class Family:
         )
         parser.set_defaults(run=run)
         return parser
+
+
+def later(module: str, function: str) -> Run:
+    """A command whose module is imported when it runs: others start without waiting for it."""
+
+    def run(settings: Settings, arguments: argparse.Namespace) -> int | None:
+        command: Run = getattr(importlib.import_module(module), function)
+        return command(settings, arguments)
+
+    return run

@@ -4,9 +4,9 @@ import argparse
 from typing import Any
 
 from edged.cli.families import Family
-from edged.cli.models import listing, memory
+from edged.cli.models import listing, memory, offline
 
-PARTS = (listing, memory)
+PARTS = (listing, memory, offline)
 
 
 def add(commands: "argparse._SubParsersAction[Any]", shared: argparse.ArgumentParser) -> None:
