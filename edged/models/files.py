@@ -17,10 +17,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from edged.errors import CorruptModel, EdgedError, EngineMissing, ModelMissing
+from edged.errors import CorruptModel, EdgedError, EngineMissing, ModelMissing, Unsupported
 from edged.models.blobs import is_inside
 from edged.models.lockfile import LockFile
-from edged.models.manifest import ENGINES, Engine, Manifest, ManifestFile
+from edged.models.manifest import COMING, ENGINES, Engine, Manifest, ManifestFile
 
 _BLOCK_BYTES = 2**20
 
@@ -67,8 +67,15 @@ class ModelFiles:
 
         Raises:
             EngineMissing: naming the extra to install.
+            Unsupported: a later version of edged brings it.
         """
         engine = self._engines.get(manifest.engine)
+        if engine is None and manifest.engine in COMING:
+            raise Unsupported(
+                f"{manifest.id} needs the engine {manifest.engine}, which this version has not",
+                fix="its files can be pulled and verified; it runs with a later version of edged",
+                model=manifest.id,
+            )
         if engine is None:
             raise EngineMissing(f"{manifest.id} needs the engine {manifest.engine}, unknown here")
         if engine.packages and not any(map(_is_installed, engine.packages)):

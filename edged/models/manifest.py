@@ -288,6 +288,24 @@ ENGINES: Mapping[str, Engine] = {
     ),
 }
 
+COMING: Mapping[str, str] = {
+    "sherpa_diarization": "who speaks when",
+    "sherpa_speaker": "speakers' voices as vectors",
+    "sherpa_separation": "voices apart from music",
+    "demucs": "voices, drums, bass and the rest apart",
+    "sherpa_denoise": "speech without noise",
+    "sherpa_keywords": "words that wake",
+    "sherpa_voice": "speech from text",
+    "sherpa_punctuation": "punctuation and capitals",
+    "phoneme_ctc": "phones in time",
+    "sentence_vectors": "texts as vectors",
+    "yunet": "faces",
+    "onnx_genai": "text generation",
+    "ctranslate2": "translation",
+}
+"""Engines that a later version brings, and what for: their models can be listed, pulled and
+verified now, and to load one is `unsupported`."""
+
 
 def read(path: str | os.PathLike[str]) -> Manifest:
     """One manifest.

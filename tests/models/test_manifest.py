@@ -46,30 +46,96 @@ def test_a_manifest_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "field", "fix"),
+    ("old", "new", "line", "field", "fix"),
     [
-        ('license = "MIT"', "", "license", "add `license`"),
-        ('license = "MIT"', 'license = "MIT"\nlicence = "x"', "licence", "remove `licence`"),
-        ("memory_bytes = 1000", 'memory_bytes = "much"', "memory_bytes", "correct the field"),
-        ("memory_bytes = 1000", "memory_bytes = 0", "memory_bytes", "correct the field"),
-        ("bytes = 3", "bytes = -3", "files", "correct the field"),
-        ('sha256 = "00', 'sha256 = "zz', "sha256", "correct the field"),
-        ('task = "transcribe"', 'task = "dance"', "task", "correct the field"),
-        ('id = "tiny"', 'id = "other"', "`id`", "name the file other.toml"),
-        ('id = "tiny"', "id = ", "TOML", "correct that line"),
+        ('license = "MIT"', "", 1, "`license` is missing", "add `license`"),
+        ('license = "MIT"', 'license = "MIT"\nlicence = "x"', 7, "`licence`", "write `license`"),
+        ('license = "MIT"', 'license = "MIT"\nxyz = "x"', 7, "`xyz` is unknown", "remove `xyz`;"),
+        ("memory_bytes = 1000", 'memory_bytes = "much"', 7, "`memory_bytes`", "a whole number"),
+        ("memory_bytes = 1000", "memory_bytes = 0", 7, "`memory_bytes`", "a whole number"),
+        ("bytes = 3", "bytes = -3", 10, "`files[0].bytes`", "leave the field out"),
+        ('sha256 = "00', 'sha256 = "zz', 11, "`files[0].sha256`", "64 hexadecimal digits"),
+        ('name = "model.bin"', "", 8, "`files[0].name` is missing", "add `name`"),
+        ('name = "model.bin"', 'nam = "m"\nname = "m"', 9, "`files[0].nam`", "write `name`"),
+        ('name = "model.bin"', 'name = "../m"', 9, "`files[0].name`", "without .."),
+        ('name = "model.bin"', 'name = "a/../m"', 9, "`files[0].name`", "without .."),
+        ('name = "model.bin"', 'name = "/etc/m"', 9, "`files[0].name`", "relative path"),
+        ('name = "model.bin"', "name = 'a\\b'", 9, "`files[0].name`", "relative path"),
+        ('name = "model.bin"', 'name = "c:/m"', 9, "`files[0].name`", "relative path"),
+        ('name = "model.bin"', 'name = "m\\n"', 9, "`files[0].name`", "relative path"),
+        ('name = "model.bin"', 'name = "a/"', 9, "`files[0].name`", "relative path"),
+        ("value = 0.5", 'value = "half"', 16, "`quality.value`", "correct the field"),
+        ('task = "transcribe"', 'task = "dance"', 3, "`task`", "one of vad, transcribe"),
+        ('id = "tiny"', 'id = "other"', 2, "`id` is other", "name the file other.toml"),
+        ('id = "tiny"', "id = ", 2, "TOML", "correct that line"),
+        ("[[files]]", "[[files]", 8, "TOML", "correct that line"),
+        ('id = "tiny"', 'id = "tiny"\nid = "tiny"', 3, "TOML", "correct that line"),
     ],
 )
-def test_a_wrong_manifest_is_refused_with_file_field_and_fix(
-    tmp_path: Path, old: str, new: str, field: str, fix: str
+def test_a_wrong_manifest_is_refused_with_file_line_field_and_fix(
+    tmp_path: Path, old: str, new: str, line: int, field: str, fix: str
 ) -> None:
     path = written(tmp_path, GOOD.replace(old, new, 1))
 
     with pytest.raises(ConfigError) as caught:
         manifests.read(path)
 
-    assert "tiny.toml" in caught.value.message
+    assert caught.value.message.startswith(f"tiny.toml, line {line}: ")
     assert field in caught.value.message
     assert fix in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("sources", "line", "field"),
+    [
+        ('sources = [\n  { kind = "https", url = "ftp://a/b" },\n]', 15, "sources[0].url"),
+        ('sources = [{ kind = "https", url = "https://a/b", sha = "" }]', 14, "sources[0].sha"),
+        ('sources = [{ kind = "gopher", url = "https://a/b" }]', 14, "sources[0].kind"),
+        ('sources = [{ url = "https://a/b" }]', 14, "sources[0].kind"),
+        ('[[files.sources]]\nkind = "dir"\npath = ""', 16, "sources[0].path"),
+        ('[[files.sources]]\nkind = "file"\npath = "a"\n[[files.sources]]\nkind = "dir"',
+         17, "sources[1].path"),
+        ('[files.build]\nbuilder = "magic"\ningredients = []', 15, "build.builder"),
+        ('[files.build]\nbuilder = "quantize"\ningredients = []', 16, "build.ingredients"),
+    ],
+)  # fmt: skip
+def test_a_wrong_source_or_builder_is_found_in_its_table(
+    tmp_path: Path, sources: str, line: int, field: str
+) -> None:
+    text = GOOD.replace('member = "tiny/model.bin"\n', f'member = "tiny/model.bin"\n{sources}\n')
+
+    with pytest.raises(ConfigError) as caught:
+        manifests.read(written(tmp_path, text))
+
+    assert f"line {line}: field `files[0].{field}`" in caught.value.message
+
+
+def test_a_wrong_parameter_is_named(tmp_path: Path) -> None:
+    text = f"{GOOD}[parameters]\ngood = 1\nbad = {{ a = 1 }}\n"
+
+    with pytest.raises(ConfigError, match=r"line 20: field `parameters\.bad`"):
+        manifests.read(written(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b'id = "a"\nlicense = "\xff"\n', "line 2: is not UTF-8"),
+        (b"a = " + b"[" * 5000, "line 1: is nested too deeply"),
+        (b"#" * (manifests.MAX_BYTES + 1), "more than"),
+        (b'id = "unclosed', "line 1: is not TOML"),
+        (b"", "line 1: field `id` is missing"),
+        (b'id = "tiny"\r\ntask = 3\r\n', "line 2: field `task`"),
+    ],
+)
+def test_what_is_no_manifest_at_all_is_refused_too(
+    tmp_path: Path, content: bytes, complaint: str
+) -> None:
+    path = tmp_path / "tiny.toml"
+    path.write_bytes(content)
+
+    with pytest.raises(ConfigError, match=complaint):
+        manifests.read(path)
 
 
 def test_an_unreadable_manifest_is_told(tmp_path: Path) -> None:
@@ -106,46 +172,6 @@ def changed(**facts: object) -> Manifest:
 
 def file(**facts: object) -> dict[str, object]:
     return {"name": "m", "bytes": 1, "sha256": "0" * 64} | facts
-
-
-@pytest.mark.parametrize(
-    ("facts", "complaint"),
-    [
-        ({"engine": "magic"}, "`engine`: magic is unknown"),
-        ({"packs": True}, "`packs`"),
-        ({"files": [file(), file()]}, "two files with the same name"),
-        ({"files": [file(wheel="w")]}, "`wheel` and `member` together"),
-        ({"files": [file(wheel="w", member="m", path="p")]}, "both `wheel` and `path`"),
-        ({"files": [file(name="../m")]}, "`name` must stay inside"),
-        ({"files": [file(path="a/../../m")]}, "`path` must stay inside"),
-        ({"files": [file(wheel="w", member="/etc/passwd")]}, "`member` must stay inside"),
-    ],
-)
-def test_lint_finds_what_a_schema_cannot(facts: dict[str, object], complaint: str) -> None:
-    (line,) = lint([changed(**facts)])
-
-    assert line.startswith("a: ")
-    assert complaint in line
-
-
-def test_lint_refuses_a_holder_of_the_gil_in_company() -> None:
-    mates = [changed(id="a", worker="small", holds_gil=True), changed(id="b", worker="small")]
-
-    (line,) = lint(mates)
-
-    assert line.startswith("a: `worker`: it holds the GIL and cannot share a process with b")
-
-
-def test_lint_refuses_a_holder_of_the_gil_whose_process_another_one_joins() -> None:
-    mates = [changed(id="a", holds_gil=True), changed(id="b", worker="a")]
-
-    assert len(lint(mates)) == 1
-
-
-def test_lint_lets_others_share() -> None:
-    mates = [changed(id="a", worker="small"), changed(id="b", worker="small")]
-
-    assert lint(mates) == []
 
 
 def test_our_own_manifests_are_good() -> None:
