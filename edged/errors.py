@@ -5,6 +5,7 @@ do. The table in docs/ERRORS.md is made from this module, and a test compares th
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 Detail = str | int | float | bool | None
@@ -284,6 +285,14 @@ def leaves() -> dict[str, type[EdgedError]]:
     return found
 
 
-def from_code(code: str, message: str, *, fix: str | None = None) -> EdgedError:
+def from_code(
+    code: str,
+    message: str,
+    *,
+    fix: str | None = None,
+    details: Mapping[str, Detail] = MappingProxyType({}),
+) -> EdgedError:
     """The error that a wire code stands for; an unknown code gives `Internal`."""
-    return leaves().get(code, Internal)(message, fix=fix)
+    error = leaves().get(code, Internal)(message, fix=fix)
+    error.details = details  # not as keywords: one may be called `fix`
+    return error

@@ -25,10 +25,10 @@ def test_every_leaf_has_its_own_code_and_advice() -> None:
 
 
 def test_a_code_from_the_wire_becomes_its_leaf() -> None:
-    error = from_code("busy", "no room", fix="wait")
+    error = from_code("busy", "no room", fix="wait", details={"needed": 7})
 
     assert isinstance(error, Busy)
-    assert (error.message, error.fix) == ("no room", "wait")
+    assert (error.message, error.fix, error.details) == ("no room", "wait", {"needed": 7})
 
 
 def test_an_unknown_code_is_an_internal_error() -> None:

@@ -246,6 +246,8 @@ class Client:
         if queue is None:
             return  # of a stream that was left
         if isinstance(reply, Error):
-            queue.put_nowait(from_code(reply.code, reply.message, fix=reply.fix))
+            queue.put_nowait(
+                from_code(reply.code, reply.message, fix=reply.fix, details=reply.details)
+            )
         else:
             queue.put_nowait((reply, parts))

@@ -121,7 +121,7 @@ class SyncClient:
             if envelope.parent_id not in (request_id, ""):
                 continue  # of an earlier request that was left
             if isinstance(reply, Error):
-                raise from_code(reply.code, reply.message, fix=reply.fix)
+                raise from_code(reply.code, reply.message, fix=reply.fix, details=reply.details)
             yield reply, parts
             if not envelope.more:
                 return
