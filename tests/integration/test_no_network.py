@@ -1,0 +1,66 @@
+"""All that the daemon serves, where there is no network at all: not even loopback is up."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from real_daemon import unmeasured
+
+pytestmark = pytest.mark.speech
+
+SCRIPT = Path(__file__).with_name("isolated.py")
+
+
+def _unshare() -> list[str]:
+    """What starts a command in a network namespace of its own; skips where nothing may."""
+    for flags in ("-n", "-rn"):
+        command = ["unshare", flags]
+        if (
+            shutil.which("unshare")
+            and not subprocess.run(
+                [*command, "true"], capture_output=True, check=False, timeout=10
+            ).returncode
+        ):
+            return command
+    pytest.skip("this machine allows no network namespace (unshare -n, unshare -rn)")
+
+
+@pytest.fixture(scope="module")
+def served(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a daemon without a network answered."""
+    home = tmp_path_factory.mktemp("n")  # short: a socket's path has 107 bytes
+    done = subprocess.run(
+        [*_unshare(), sys.executable, str(SCRIPT), str(home), str(clip)],
+        capture_output=True,
+        env=unmeasured(dict(os.environ)),
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_there_is_really_no_network(served: dict[str, Any]) -> None:
+    assert served["interfaces"] == []
+    assert served["network"] == "Network is unreachable"
+
+
+def test_all_that_is_served_works_without_one(served: dict[str, Any]) -> None:
+    assert served["health"] in {"ok", "degraded"}
+    assert served["spans"] >= 1
+    assert "kitchen" in served["text"]
+    assert served["hits"] >= 1
+    assert served["job"] == "done"
+    assert served["models"] >= 10
+    assert served["loaded"] == ["pocketsphinx-en-us", "silero-v6"]
+
+
+def test_the_daemon_ends_in_order(served: dict[str, Any]) -> None:
+    assert served["status"] == 0
