@@ -205,9 +205,11 @@ def _is_blob(name: str) -> bool:
 
 def _seal(path: Path) -> None:
     """Make a file read-only and durable."""
-    os.chmod(path, stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
     try:
+        os.chmod(path, stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
         _sync(path, os.O_RDONLY)
+    except FileNotFoundError as error:
+        raise ModelMissing("another command removed the file meanwhile") from error
     except OSError as error:
         raise DiskFull(f"a pulled file cannot be made durable: {error.strerror}") from error
 

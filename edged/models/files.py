@@ -130,6 +130,21 @@ class ModelFiles:
             found.append(_differs(manifest, file, "differs from the sha256 that is stated"))
         raise found[0] if found else _missing(manifest, file)
 
+    def vouch(self, path: str, sha256: str) -> None:
+        """Remember the hash of a file that was compared while it was written, so as not to again.
+
+        The caller has linked it to its place; a later change of the file voids this.
+        """
+        with open(path, "rb", buffering=0) as file:
+            facts = os.fstat(file.fileno())
+        self._recall()[json.dumps([path, *_state(facts)])] = sha256
+
+    def by_hand(self, manifest: Manifest, file: ManifestFile) -> str:
+        """Where a file is that somebody put there, whatever it holds; empty: nowhere."""
+        places = [place for place in self._places(manifest, file) if not place.installed]
+        inside = [place.path for place in places if _stays_inside(place.root, place.inside)]
+        return next(filter(os.path.isfile, inside), "")
+
     def _locate(self, manifest: Manifest, file: ManifestFile) -> str:
         found: list[EdgedError] = []
         for place in self._present(manifest, file, self._stated(manifest, file), found):
