@@ -15,6 +15,10 @@ STAGES = {
     "vad": "finding speech",
     "transcribe": "recognising speech",
     "wait": "waiting for the same work",
+    "load": "loading the model",
+    "bench": "measuring",
+    "verify": "verifying the file",
+    "copy": "copying the file",
 }
 
 

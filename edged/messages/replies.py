@@ -133,10 +133,11 @@ class Accepted(Reply, frozen=True, tag="accepted"):
 
 
 class Loading(Reply, frozen=True, tag="loading"):
-    """The request waits for a model."""
+    """The request waits for a model; progress is how much of the expected time has passed."""
 
     model: str
     expected_ms: Milliseconds
+    progress: Fraction = 0.0
 
 
 class Progress(Reply, frozen=True, tag="progress"):

@@ -30,22 +30,26 @@ class Budget:
     def __init__(self, limit: int, slots: Callable[[], Iterable[Slot]]) -> None:
         self.limit = limit or system.available_memory() // 2
         self._slots = slots
-        self._reserved: dict[Slot, int] = {}
+        self._reserved: dict[object, int] = {}
 
     @asynccontextmanager
-    async def room(self, slot: Slot, manifest: Manifest) -> AsyncGenerator[None, None]:
+    async def room(self, holder: object, manifest: Manifest) -> AsyncGenerator[None, None]:
         """Room for a model while it is loaded; loads that began earlier come first.
+
+        Args:
+            holder: the slot that loads it; or, for a worker outside of the slots, any other thing.
+            manifest: the model.
 
         Raises:
             Busy: it does not fit beside what is in use, or not at all.
         """
         self._refuse_giant(manifest)
-        self._reserved[slot] = manifest.memory_bytes
+        self._reserved[holder] = manifest.memory_bytes
         try:
-            await self._make_room(slot, manifest)
+            await self._make_room(holder, manifest)
             yield
         finally:
-            del self._reserved[slot]
+            del self._reserved[holder]
 
     async def free(self, needed: int) -> None:
         """End unused models until so many bytes are available, or none is unused."""
@@ -55,33 +59,32 @@ class Budget:
                 return
             await victim.evict()
 
-    async def _make_room(self, slot: Slot, manifest: Manifest) -> None:
-        while not self._fits(slot):
+    async def _make_room(self, holder: object, manifest: Manifest) -> None:
+        while not self._fits(holder):
             victim = self._longest_unused()
             if victim is None:
-                raise self._refusal(slot, manifest)
+                raise self._refusal(holder, manifest)
             await victim.evict()
 
-    def _fits(self, slot: Slot) -> bool:
-        if self.limit and self._taken(slot) > self.limit:
+    def _fits(self, holder: object) -> bool:
+        promised = self._up_to(holder)
+        if self.limit and self._taken(promised) > self.limit:
             return False
         available = system.available_memory()
-        return not available or self._promised(slot) <= available
+        return not available or sum(promised.values()) <= available
 
-    def _taken(self, slot: Slot) -> int:
-        """Bytes of everything in memory, with this load and those that began before it."""
-        earlier = self._up_to(slot)
-        return sum(one.memory_bytes(earlier.get(one, 0)) for one in self._slots())
+    def _taken(self, promised: dict[object, int]) -> int:
+        """Bytes of everything in memory, and of what is promised."""
+        slots = list(self._slots())
+        elsewhere = sum(needed for one, needed in promised.items() if one not in slots)
+        return elsewhere + sum(one.memory_bytes(promised.get(one, 0)) for one in slots)
 
-    def _promised(self, slot: Slot) -> int:
-        """Bytes that this load and those before it are still going to take."""
-        return sum(self._up_to(slot).values())
-
-    def _up_to(self, slot: Slot) -> dict[Slot, int]:
-        found: dict[Slot, int] = {}
+    def _up_to(self, holder: object) -> dict[object, int]:
+        """What this load and those that began before it are going to take."""
+        found: dict[object, int] = {}
         for one, needed in self._reserved.items():
             found[one] = needed
-            if one is slot:
+            if one is holder:
                 break
         return found
 
@@ -107,10 +110,10 @@ class Budget:
             limit=self.limit,
         )
 
-    def _refusal(self, slot: Slot, manifest: Manifest) -> Busy:
+    def _refusal(self, holder: object, manifest: Manifest) -> Busy:
         return Busy(
             f"no memory for {manifest.id}: it takes {_mb(manifest.memory_bytes)};"
-            f" {self.holders(slot)}",
+            f" {self.holders(holder)}",
             fix="try again later, unload or unpin others (`edged models ps`), choose a smaller"
             " model, or raise `workers.memory_bytes`",
             needed=manifest.memory_bytes,
@@ -119,7 +122,7 @@ class Budget:
             retry_after_ms=RETRY_AFTER_MS,
         )
 
-    def holders(self, but: Slot | None = None) -> str:
+    def holders(self, but: object = None) -> str:
         """What holds the memory, the largest first; for a message."""
         sizes = [
             (slot.memory_bytes(self._reserved.get(slot, 0)), slot.name)

@@ -13,19 +13,23 @@ from pathlib import Path
 from typing import TypeVar
 
 from edged.config import Config, Paths
-from edged.errors import Conflict, EdgedError, ModelMissing
-from edged.messages.records import LoadedModel, ModelState, ModelSummary, Problem
+from edged.errors import Conflict, EdgedError, ModelMissing, from_code
+from edged.messages.records import BenchmarkRow, LoadedModel, ModelState, ModelSummary, Problem
 from edged.messages.replies import ModelDetails, ModelFile, Reason
 from edged.messages.wire import Priority
 from edged.models import catalog
 from edged.models.admission import Admission
+from edged.models.bench import candidates, measure
 from edged.models.budget import Budget
 from edged.models.changes import group_by_process, run_the_same, runs_the_same
+from edged.models.delivery import OpenedFile, open_verified
 from edged.models.devices import Devices
 from edged.models.files import ModelFiles
+from edged.models.keeping import Keeping
 from edged.models.lease import Lease
 from edged.models.lint import lint
 from edged.models.manifest import ENGINES, Engine, Manifest
+from edged.models.pins import Pins
 from edged.models.slot import OnChange, Slot
 
 M = TypeVar("M")
@@ -79,6 +83,10 @@ class Pool:
         self._changed = asyncio.Event()
         self._next_look = 0.0
         self._closed = False
+        self._pins = Pins(paths.state / "pins.json")
+        self._keeping = Keeping(
+            self._pins, absent=self._why_absent, is_loaded=self._is_loaded, load=self._ready
+        )
         self._past = Counter(calls=0, spawned=0)
         self._homes = self._make_slots()
         self._slots = list(self._homes.values())
@@ -102,7 +110,7 @@ class Pool:
         return slots
 
     def _make_slot(self, name: str, group: Mapping[str, Manifest]) -> Slot:
-        return Slot(
+        slot = Slot(
             name,
             group,
             limits=self._config.workers,
@@ -113,9 +121,14 @@ class Pool:
             room=self._budget.room,
             admission=self._admission,
         )
+        for model in self._pins.models & group.keys():
+            slot.pin(model, pinned=True)
+        return slot
 
     def _change(self, model: str, state: ModelState, reason: str) -> None:
         self._changed.set()
+        if state == "unloaded" and model in self._pins.models:
+            self._keeping.look()
         if self._on_change is not None:
             self._on_change(model, state, reason)
 
@@ -148,6 +161,7 @@ class Pool:
         }
         self._looked = -_LOOK_S
         self._changed.set()
+        self._keeping.look()
 
     def _is_the_same(self, slot: Slot, model: str) -> bool:
         now = self._manifests.get(model)
@@ -222,9 +236,88 @@ class Pool:
         """End a model's worker after its running calls; nothing if it is not loaded.
 
         Raises:
-            ModelMissing: there is no such model.
+            ModelMissing: there is no such model. Conflict: it is pinned.
         """
-        await self._slot(model).unload(model)
+        slot = self._slot(model)
+        if model in self._pins.models:
+            raise Conflict(f"{model} is pinned", fix=f"first `edged models pin {model} --off`")
+        await slot.unload(model)
+
+    async def pin(self, model: str) -> None:
+        """Load a model and keep it in memory, now and after every start.
+
+        Raises:
+            EdgedError: what `load` raises; it is not pinned then.
+            DiskFull, Denied: it cannot be remembered; likewise.
+        """
+        await self.load(model)
+        await self._pins.put(model, pinned=True)
+        self._slot(model).pin(model, pinned=True)
+        self._keeping.look()
+
+    async def unpin(self, model: str) -> None:
+        """Let a model go as all others do; one that is gone from this machine, too.
+
+        Raises:
+            ModelMissing: there is no such model. DiskFull, Denied: it cannot be remembered.
+        """
+        if model not in self._pins.models:
+            self.manifest(model)
+        await self._pins.put(model, pinned=False)
+        for slot in self._slots:
+            if model in slot.manifests:
+                slot.pin(model, pinned=False)
+        self._changed.set()
+
+    async def bench(
+        self, model: str, seconds: float
+    ) -> AsyncGenerator[tuple[BenchmarkRow, float], None]:
+        """Measure a model every way that may work here; each row, and how much is done, [0, 1].
+
+        Args:
+            model: its id.
+            seconds: for each way.
+
+        Raises:
+            ModelMissing: there is no such model. Busy: no memory for a second one of it.
+        """
+        manifest = self.manifest(model)
+        ways = candidates(("cpu",))
+        for number, way in enumerate(ways):
+            row = await measure(
+                manifest,
+                way,
+                files=self._files,
+                engines=self._engines,
+                seconds=seconds,
+                room=self._budget.room(object(), manifest),
+            )
+            yield row, (number + 1) / len(ways)
+
+    async def open_file(self, model: str, name: str) -> OpenedFile:
+        """One file of a model, its hash compared; the caller closes it.
+
+        Raises:
+            ModelMissing: no such model, or its files are not here.
+            NotFound: it has no such file. CorruptModel: it is not what the manifest says.
+        """
+        return await asyncio.to_thread(open_verified, self._files, self.manifest(model), name)
+
+    async def _ready(self, model: str) -> None:
+        await self._slot(model).ready(model)
+
+    def _is_loaded(self, model: str) -> bool:
+        slot = self._by_model.get(model)
+        return slot is not None and slot.serves(model) and model in slot.loaded
+
+    def _why_absent(self, model: str) -> EdgedError | None:
+        """Why a model cannot be loaded here, as found last."""
+        if model not in self._manifests:
+            return ModelMissing(f"no model is called {model}")
+        problem = self._absent.get(model)
+        return (
+            None if problem is None else from_code(problem.code, problem.message, fix=problem.fix)
+        )
 
     def _slot(self, model: str) -> Slot:
         self.manifest(model)
@@ -239,6 +332,7 @@ class Pool:
     async def run(self) -> None:
         """End what has expired and look after the idle workers, until cancelled."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._keeping.run(), name="keep what is pinned")
             while True:
                 for slot in self._slots:
                     if slot.worker is not None and slot not in self._watched:
@@ -321,7 +415,7 @@ class Pool:
             Reason(code="config_error", message=f"a manifest: {line}", fix="`edged models list`")
             for line in self._problems
         ]
-        return (*broken, *(one for one in found if one is not None))
+        return (*broken, *self._keeping.reasons(), *(one for one in found if one is not None))
 
     def expected_load_ms(self, model: str) -> int:
         """How long a borrower has to wait: 0 when it is loaded; else as last time, or a guess."""
@@ -409,6 +503,7 @@ class Pool:
             quality=f"{quality.metric} {quality.value:g} ({quality.source})" if quality else "",
             description=manifest.description,
             problem=problem,
+            pinned=manifest.id in self._pins.models,
         )
 
     def _problem(self, manifest: Manifest) -> Problem | None:

@@ -4,9 +4,9 @@ import argparse
 from typing import Any
 
 from edged.cli.families import Family
-from edged.cli.models import listing, memory, offline
+from edged.cli.models import listing, measuring, memory, offline
 
-PARTS = (listing, memory, offline)
+PARTS = (listing, memory, offline, measuring)
 
 
 def add(commands: "argparse._SubParsersAction[Any]", shared: argparse.ArgumentParser) -> None:
