@@ -160,7 +160,6 @@ def input_bytes(arguments: tuple[object, ...]) -> int:
     """Bytes of a call's input: those in the `data` of its arguments."""
     size = 0
     for argument in arguments:
-        data = getattr(argument, "data", None)
-        if data is not None:
-            size += data.nbytes if isinstance(data, memoryview) else len(data)
+        data = getattr(argument, "data", b"")
+        size += data.nbytes if type(data) is memoryview else len(data)
     return size

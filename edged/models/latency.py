@@ -8,14 +8,11 @@ KEPT = 256
 
 
 class Spans:
-    """The last spans. Adding one costs less than a tenth of a microsecond."""
+    """The last spans, in seconds; `add` notes one more, in less than a tenth of a microsecond."""
 
     def __init__(self) -> None:
         self._seconds: deque[float] = deque(maxlen=KEPT)
-
-    def add(self, seconds: float) -> None:
-        """Note one more."""
-        self._seconds.append(seconds)
+        self.add = self._seconds.append
 
     def summary(self) -> Latency:
         """Their median and the value that 95 of a hundred do not pass."""

@@ -49,8 +49,11 @@ class Lease(Generic[M]):
             EdgedError: what `Slot.ready` raises, and what the method itself raises.
         """
         kind: type[R] = codec.result_type(method)
-        if (bulk := input_bytes(arguments)) <= BULKY:
-            return (await self._one(method, arguments)).to(kind)
+        bulk = input_bytes(arguments)
+        if bulk <= BULKY and not self._manifest.yields:
+            return (await self._through(method, arguments, 0)).to(kind)
+        if bulk <= BULKY:
+            return (await self._one(method, arguments, 0)).to(kind)
         async with self._admitted(bulk):
             return (await self._one(method, arguments, bulk)).to(kind)
 
@@ -62,7 +65,7 @@ class Lease(Generic[M]):
             yield
 
     async def _one(
-        self, method: Callable[..., object], arguments: tuple[object, ...], bulk: int = 0
+        self, method: Callable[..., object], arguments: tuple[object, ...], bulk: int
     ) -> Answer:
         if not self._may_yield(YIELDS_AT_MOST):
             return await self._through(method, arguments, bulk)
@@ -108,13 +111,15 @@ class Lease(Generic[M]):
             )
         finally:
             line.leave(turn)
-        self._served(turn, worker, sent, memory)
+        self._slot.served(turn.model, turn.asked, sent)
+        if memory is not None:
+            self._slot.meter.learn(worker.pid, turn.model, turn.bulk, memory)
         return answer
 
     def _served(
         self, turn: Turn, worker: Worker, sent: float, memory: tuple[int, int] | None
     ) -> None:
-        self._slot.served(turn.model, asked=turn.asked, sent=sent)
+        self._slot.served(turn.model, turn.asked, sent)
         if memory is not None:
             self._slot.meter.learn(worker.pid, turn.model, turn.bulk, memory)
 

@@ -222,7 +222,7 @@ class Slot:
         usable = worker is not None and worker.alive and not self._stopped
         return worker if usable and model in self.loaded else None
 
-    def served(self, model: str, *, asked: float, sent: float) -> None:
+    def served(self, model: str, asked: float, sent: float) -> None:
         """Note a call that was answered now.
 
         Args:
@@ -231,7 +231,8 @@ class Slot:
             sent: when the worker got it; it may have waited there for the call before it.
         """
         now = time.monotonic()
-        began, self._call_ended = max(sent, min(self._call_ended, now)), now
+        began = max(sent, self._call_ended)
+        self._call_ended = now
         facts = self._facts[model]
         facts.waited.add(began - asked)
         facts.computed.add(now - began)
