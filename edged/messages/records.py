@@ -216,12 +216,14 @@ class SignatureTensor(Record, frozen=True):
     """One input or output of a graph; -1 in `shape` is a free dimension.
 
     quantized: how stored integers stand for real numbers; None when they are what they are.
+    symbols: the names of the free dimensions, empty where there is none; () when none has one.
     """
 
     name: str
     dtype: TensorType
     shape: tuple[int, ...]
     quantized: Quantization | None = None
+    symbols: tuple[str, ...] = ()
 
 
 class Signature(Record, frozen=True):

@@ -20,6 +20,7 @@ from edged.messages.records import (
 from edged.messages.wire import Id
 
 Parameter = str | int | float | bool | tuple[float, ...]
+Buffer = bytes | memoryview
 
 
 class ModelSpec(Struct, frozen=True, kw_only=True):
@@ -161,10 +162,14 @@ class Placed(Model, Protocol):
 
 
 class Tensors(Struct, frozen=True, kw_only=True):
-    """Named tensors; data: their bytes one after the other, in the order of `tensors`."""
+    """Named tensors; parts: their bytes, one tensor after the other, cut anywhere.
+
+    computed_us: how long the graph ran, when these are its outputs.
+    """
 
     tensors: tuple[TensorFacts, ...]
-    data: bytes | memoryview
+    parts: tuple[Buffer, ...]
+    computed_us: int = 0
 
 
 class InferOptions(Struct, frozen=True, kw_only=True):
@@ -172,6 +177,47 @@ class InferOptions(Struct, frozen=True, kw_only=True):
 
     real: bool = False
     outputs: tuple[str, ...] = ()
+
+
+class BatchItem(Struct, frozen=True, kw_only=True):
+    """One caller's tensors in a batch; parts: how many of the batch's parts are theirs."""
+
+    tensors: tuple[TensorFacts, ...]
+    options: InferOptions
+    parts: int
+
+
+class Batch(Struct, frozen=True, kw_only=True):
+    """Several callers' requests. pads: lengths of free dimensions may differ."""
+
+    items: tuple[BatchItem, ...]
+    pads: bool
+    parts: tuple[Buffer, ...]
+
+
+class BatchProblem(Struct, frozen=True, kw_only=True):
+    """Why one caller of a batch gets no tensors; see EdgedError."""
+
+    code: str
+    message: str
+    fix: str
+
+
+class BatchAnswer(Struct, frozen=True, kw_only=True):
+    """What one caller of a batch gets: tensors, or a problem. together: how many ran as one."""
+
+    tensors: tuple[TensorFacts, ...] = ()
+    parts: int = 0
+    problem: BatchProblem | None = None
+    computed_us: int = 0
+    together: int = 1
+
+
+class BatchAnswers(Struct, frozen=True, kw_only=True):
+    """An answer for each request of a batch, in their order."""
+
+    answers: tuple[BatchAnswer, ...]
+    parts: tuple[Buffer, ...]
 
 
 class Inference(Model, Protocol):
@@ -186,6 +232,13 @@ class Inference(Model, Protocol):
 
         Raises:
             BadRequest: names, shapes, types or the number of bytes are not the graph's.
+        """
+        ...
+
+    def infer_batch(self, batch: Batch) -> BatchAnswers:
+        """Several callers' requests, as one run where that gives each what it gets alone.
+
+        One that is wrong, or fails, fails alone.
         """
         ...
 

@@ -1,7 +1,8 @@
 """Structs as they cross the channel: small fields in MessagePack, bytes as raw parts.
 
 Every field of a struct that is annotated with `bytes` travels as a part of its own, in the order
-of the fields, so that audio is never copied into a message. Both ends run the same code.
+of the fields, so that audio is never copied into a message; a tuple of them as a part each, its
+length among the small fields. Both ends run the same code.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -28,27 +29,49 @@ class _Layout(Generic[S]):
     def __init__(self, kind: type[S]) -> None:
         fields = msgspec.structs.fields(kind)
         self._kind = kind
-        self.raw = tuple(field.name for field in fields if _is_bytes(field.type))
+        self._many = frozenset(field.name for field in fields if _is_many(field.type))
+        self.raw = tuple(
+            field.name for field in fields if field.name in self._many or _is_bytes(field.type)
+        )
         self._exact = frozenset(field.name for field in fields if field.type is bytes)
         plain = [field for field in fields if field.name not in self.raw]
         self._plain = tuple(field.name for field in plain)
         # Defaults are filled in by the sender, who has the whole struct.
         self._small: type[Struct] = msgspec.defstruct(
-            kind.__name__, [(field.name, field.type) for field in plain], array_like=True
+            kind.__name__,
+            [*((field.name, field.type) for field in plain), ("counts", tuple[int, ...])],
+            array_like=True,
         )
         self._decode_small = msgspec.msgpack.Decoder(self._small).decode
 
     def take_apart(self, value: S) -> tuple[Raw, list[Buffer]]:
-        small = self._small(*(getattr(value, name) for name in self._plain))
-        return Raw(_encode(small)), [getattr(value, name) for name in self.raw]
+        parts: list[Buffer] = []
+        counts = []
+        for name in self.raw:
+            found = getattr(value, name)
+            if name in self._many:
+                parts += found
+                counts.append(len(found))
+            else:
+                parts.append(found)
+        small = self._small(*(getattr(value, name) for name in self._plain), tuple(counts))
+        return Raw(_encode(small)), parts
 
     def put_together(self, raw: Raw, parts: Iterator[memoryview]) -> S:
         small = self._decode_small(raw)
         fields: dict[str, Any] = {name: getattr(small, name) for name in self._plain}
+        counts = iter(small.counts)  # type: ignore[attr-defined] # of a struct made above
         for name in self.raw:
+            if name in self._many:
+                fields[name] = tuple([next(parts) for _ in range(next(counts))])
+                continue
             part = next(parts)
             fields[name] = bytes(part) if name in self._exact else part
         return self._kind(**fields)
+
+
+def _is_many(annotation: object) -> bool:
+    return get_origin(annotation) is tuple and any(map(_is_bytes, get_args(annotation)))
 
 
 def _is_bytes(annotation: object) -> bool:

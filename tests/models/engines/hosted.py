@@ -58,11 +58,12 @@ def spec_for(
     *,
     languages: tuple[str, ...] = ("en",),
     parameters: dict[str, Parameter] | None = None,
+    task: str = "infer",
 ) -> ModelSpec:
     """A spec without a manifest."""
     return ModelSpec(
         id="tested",
-        task="tested",
+        task=task,
         engine=engine,
         files=files,
         languages=languages,

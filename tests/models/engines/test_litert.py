@@ -10,7 +10,7 @@ from hosted import DEADLINE_S, asset, canary, clip, hosted, spec_for
 
 from edged.errors import BadRequest
 from edged.messages.records import TensorFacts
-from edged.models.runtime import ModelSpec, Tensors
+from edged.models.runtime import InferOptions, ModelSpec, Tensors
 from edged.workers.process import Worker
 
 TINYVAD = "asr/moonshine-micro/tinyvad_cnn_speech_mel_fp32.tflite"
@@ -25,11 +25,11 @@ def graph(path: Path) -> ModelSpec:
 
 def tensors(name: str, array: npt.NDArray[np.float32]) -> Tensors:
     facts = TensorFacts(name=name, dtype="float32", shape=array.shape)
-    return Tensors(tensors=(facts,), data=array.tobytes())
+    return Tensors(tensors=(facts,), parts=(array.tobytes(),))
 
 
 async def infer(worker: Worker, inputs: Tensors) -> Tensors:
-    return (await worker.call("infer", inputs, deadline_s=DEADLINE_S)).to(Tensors)
+    return (await worker.call("infer", inputs, InferOptions(), deadline_s=DEADLINE_S)).to(Tensors)
 
 
 def test_yamnet_hears_speech_in_speech() -> None:
@@ -43,7 +43,7 @@ def test_yamnet_hears_speech_in_speech() -> None:
     found = asyncio.run(classified())
 
     assert [one.shape for one in found.tensors] == [(1, 521)]
-    assert int(np.frombuffer(found.data, np.float32).argmax()) == SPEECH_CLASS
+    assert int(np.frombuffer(found.parts[0], np.float32).argmax()) == SPEECH_CLASS
 
 
 def test_the_same_input_gives_the_same_output_and_the_canary_answers() -> None:
@@ -59,8 +59,8 @@ def test_the_same_input_gives_the_same_output_and_the_canary_answers() -> None:
 
     first, second, sung = asyncio.run(twice())
 
-    assert first == second
-    assert np.isfinite(np.frombuffer(first.data, np.float32)).all()
+    assert first.parts == second.parts
+    assert np.isfinite(np.frombuffer(first.parts[0], np.float32)).all()
     assert sung == "0"
 
 
@@ -70,10 +70,12 @@ def test_tensors_that_are_not_the_graphs_are_refused_and_the_next_call_works() -
     wrong = [
         tensors("other", np.zeros((1, 1, 32, 16), np.float32)),
         tensors("serving_default_args_0", np.zeros((1, 512), np.float32)),
-        Tensors(tensors=right.tensors, data=right.data[:-1]),
-        Tensors(tensors=(), data=b""),
-        Tensors(tensors=(*right.tensors, *right.tensors), data=right.data),
-        Tensors(tensors=(TensorFacts(name="x", dtype="int8", shape=(-4, -512)),), data=bytes(2048)),
+        Tensors(tensors=right.tensors, parts=(right.parts[0][:-1],)),
+        Tensors(tensors=(), parts=()),
+        Tensors(tensors=(*right.tensors, *right.tensors), parts=right.parts),
+        Tensors(
+            tensors=(TensorFacts(name="x", dtype="int8", shape=(-4, -512)),), parts=(bytes(2048),)
+        ),
     ]
 
     async def asked() -> Tensors:
@@ -83,4 +85,4 @@ def test_tensors_that_are_not_the_graphs_are_refused_and_the_next_call_works() -
                     await infer(worker, one)
             return await infer(worker, right)
 
-    assert len(asyncio.run(asked()).data) == 4
+    assert len(asyncio.run(asked()).parts[0]) == 4
