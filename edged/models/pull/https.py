@@ -85,6 +85,11 @@ class Web:
             part.forget()
         return fetched
 
+    def close(self) -> None:
+        """Close what is open to servers; it can go on afterwards."""
+        for pool in self._pools.values():
+            pool.clear()
+
     def ask(self, visited: list[str], headers: Mapping[str, str]) -> BaseHTTPResponse:
         """One answer's head; the body is the caller's to read and to close."""
         url = visited[-1]

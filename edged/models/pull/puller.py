@@ -91,7 +91,10 @@ class Puller:
             ModelMissing: a file has no source. Busy: another process pulls the same file.
         """
         sources = Sources(self._paths, self._web, self._folders)
-        fetched = sum(self._bring(manifest, file, sources) for file in manifest.files)
+        try:
+            fetched = sum(self._bring(manifest, file, sources) for file in manifest.files)
+        finally:
+            self._web.close()
         sources.clear()
         files = self._files.verified(manifest)
         self._tell(PullProgress(model=manifest.id, file="", stage="done", done=fetched))
