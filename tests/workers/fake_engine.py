@@ -5,6 +5,7 @@ Imported by real workers (through PYTHONPATH) and by the tests, for its types.
 
 import contextlib
 import ctypes
+import mmap
 import os
 import signal
 import socket
@@ -78,6 +79,25 @@ class Fake:
 
     def exhaust(self, question: Question) -> Reply:
         raise MemoryError(question.text)
+
+    def swell(self, blob: Blob) -> Reply:
+        """Use ten times the memory of the input, and give it back."""
+        size = 10 * len(blob.data)
+        with mmap.mmap(-1, size) as memory:
+            for offset in range(0, size, mmap.PAGESIZE):
+                memory[offset] = 1
+        return Reply(number=size)
+
+    def wait_for(self, blob: Blob) -> Reply:
+        """Take until a file is there, whose path the note gives."""
+        while not os.path.exists(blob.note):
+            time.sleep(0.005)
+        return Reply(text="it is there")
+
+    def eat(self, question: Question) -> Reply:
+        """Use so many bytes of memory, and keep them."""
+        self._eaten = bytearray(question.number)
+        return Reply(number=len(self._eaten))
 
     def count(self, question: Question) -> Iterator[Reply]:
         for number in range(question.number):
@@ -156,4 +176,7 @@ def load(argument: bytes, context: WorkerContext) -> Fake:
     spec = msgspec.msgpack.decode(argument, type=ModelSpec)
     if os.path.exists(str(spec.parameters.get("crash_if", ""))):
         os.kill(os.getpid(), signal.SIGKILL)
+    gate = str(spec.parameters.get("load_when", ""))
+    while gate and not os.path.exists(gate):
+        time.sleep(0.005)
     return Fake(context, spec.id, str(spec.parameters.get("canary", "42")))
