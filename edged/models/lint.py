@@ -261,7 +261,7 @@ def _company(manifest: Manifest, manifests: list[Manifest]) -> _Found:
 def _notes(manifest: Manifest) -> _Found:
     for position, file in enumerate(manifest.files):
         at: Path = ("files", position)
-        if not file.hashes:
+        if not file.pinned and file.build is None:
             yield at, "no sha256: the first pull has to be trusted, and is held to from then on"
         if not (file.sources or file.wheel or file.build or file.path.startswith("/")):
             yield at, "no sources: it cannot be pulled, only copied into the models folder"

@@ -180,6 +180,16 @@ class ManifestFile(_Part, frozen=True, kw_only=True):
         stated = {self.sha256} if self.sha256 else set()
         return stated | {edition.sha256 for edition in self.editions}
 
+    @property
+    def pinned(self) -> bool:
+        """Whether its content is known before it comes: by its hash, or by those of its sources."""
+        return bool(self.hashes) or (bool(self.sources) and all(map(_is_pinned, self.sources)))
+
+
+def _is_pinned(source: Source) -> bool:
+    """Whether a hash of what holds the file is stated."""
+    return isinstance(source, Pypi | Archive) and bool(source.sha256)
+
 
 class Quality(_Part, frozen=True, kw_only=True):
     """A stated figure, for example word_error_rate 0.05, and who stated it for which data."""
@@ -250,8 +260,12 @@ class Manifest(_Part, frozen=True, kw_only=True):
 
     @property
     def size_bytes(self) -> int:
-        """All its files together, as far as they are stated."""
-        return sum(file.bytes for file in self.files)
+        """All its files together, as far as stated; archives for members that nobody states."""
+        stated = sum(file.bytes for file in self.files)
+        unknown = [source for file in self.files if not file.bytes for source in file.sources[:1]]
+        return stated + sum(
+            {one.url: one.bytes for one in unknown if isinstance(one, Archive)}.values()
+        )
 
     @property
     def gated(self) -> bool:

@@ -9,7 +9,7 @@ from edged.errors import ConfigError
 from edged.models import catalog
 from edged.models import manifest as manifests
 from edged.models.lint import lint
-from edged.models.manifest import Manifest
+from edged.models.manifest import Manifest, ManifestFile
 
 GOOD = """
 id = "tiny"
@@ -179,3 +179,43 @@ def test_our_own_manifests_are_good() -> None:
 
     assert problems == []
     assert lint(found) == []
+
+
+HASH = "0" * 64
+
+
+@pytest.mark.parametrize(
+    ("facts", "known"),
+    [
+        ({"sha256": HASH}, True),
+        ({}, False),
+        ({"sources": [{"kind": "https", "url": "https://h/m"}]}, False),
+        ({"sources": [{"kind": "archive", "url": "https://h/a", "member": "m"}]}, False),
+        (
+            {"sources": [{"kind": "archive", "url": "https://h/a", "member": "m", "sha256": HASH}]},
+            True,
+        ),
+        (
+            {
+                "sources": [
+                    {"kind": "pypi", "wheel": "a-1-py3-none-any.whl", "member": "m", "sha256": HASH}
+                ]
+            },
+            True,
+        ),
+    ],
+)
+def test_a_file_is_pinned_by_its_hash_or_by_that_of_what_holds_it(
+    facts: dict[str, object], known: bool
+) -> None:
+    found = msgspec.convert({"name": "m"} | facts, ManifestFile)
+
+    assert found.pinned is known
+
+
+def test_the_size_counts_an_archive_once_where_its_members_state_none(tmp_path: Path) -> None:
+    held = 'sources = [{ kind = "archive", url = "https://h/a", member = "m", bytes = 10 }]\n'
+    more = "".join(f'[[files]]\nname = "{name}"\n{held}' for name in ("a", "b"))
+    path = written(tmp_path, GOOD.replace("[quality]", f"{more}[quality]"))
+
+    assert manifests.read(path).size_bytes == 13

@@ -36,10 +36,21 @@ def file_of(spec: ModelSpec, name: str) -> str:
     Raises:
         ModelMissing: the manifest does not name that file.
     """
-    path = spec.files.get(name)
-    if path is None:
+    path = _file(spec, name)
+    if not path:
         raise ModelMissing(f"the manifest of {spec.id} names no {name}", model=spec.id)
     return path
+
+
+def has_file(spec: ModelSpec, name: str) -> bool:
+    """Whether the manifest names a file so, with or without a suffix."""
+    return bool(_file(spec, name))
+
+
+def _file(spec: ModelSpec, name: str) -> str:
+    """The path of `encoder`, or of `encoder.onnx`; engines tell formats by the suffix."""
+    known = {one.rpartition(".")[0]: path for one, path in spec.files.items()}
+    return spec.files.get(name) or known.get(name, "")
 
 
 def number_of(spec: ModelSpec, name: str, default: float) -> float:

@@ -12,7 +12,14 @@ from sherpa_onnx import OfflineRecognizer
 
 from edged.errors import CorruptModel, Internal, ModelMissing, Unsupported
 from edged.media import SPEECH_RATE, AudioChunk
-from edged.models.engines.inputs import check_language, file_of, samples_of, spec_from, word_of
+from edged.models.engines.inputs import (
+    check_language,
+    file_of,
+    has_file,
+    samples_of,
+    spec_from,
+    word_of,
+)
 from edged.models.engines.tokens import confidence_of, pieces_of, words_of
 from edged.models.engines.voice import we_are
 from edged.models.runtime import ModelSpec, TranscribeOptions, Utterance
@@ -54,7 +61,7 @@ def _transducer(spec: ModelSpec) -> OfflineRecognizer:
 
 
 def _moonshine(spec: ModelSpec) -> OfflineRecognizer:
-    if "decoder" in spec.files:
+    if has_file(spec, "decoder"):
         return OfflineRecognizer.from_moonshine_v2(
             encoder=file_of(spec, "encoder"),
             decoder=file_of(spec, "decoder"),

@@ -6,6 +6,7 @@ from edged.media import AudioChunk
 from edged.models.engines.inputs import (
     check_language,
     file_of,
+    has_file,
     number_of,
     samples_of,
     spec_from,
@@ -43,6 +44,18 @@ def test_what_the_manifest_lacks_or_says_wrongly_is_named() -> None:
         word_of(SPEC, "kind", "b", among=("b", "c"))
     with pytest.raises(CorruptModel, match="beam"):
         word_of(SPEC, "beam", "b")
+
+
+def test_a_file_is_found_by_its_role_with_and_without_a_suffix() -> None:
+    files = {"encoder.onnx": "/e", "tokens": "/t", "tokens.txt": "/x", "a.b.ort": "/a"}
+    spec = msgspec.structs.replace(SPEC, files=files)
+
+    assert file_of(spec, "encoder") == file_of(spec, "encoder.onnx") == "/e"
+    assert file_of(spec, "tokens") == "/t"
+    assert file_of(spec, "a.b") == "/a"
+    assert has_file(spec, "encoder")
+    assert not has_file(spec, "decoder")
+    assert not has_file(spec, "a")
 
 
 def test_a_language_is_one_of_the_manifest_or_none() -> None:
