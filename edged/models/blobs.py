@@ -68,12 +68,16 @@ class Blobs:
         """Move a whole file in and give its new place; a crash leaves the old or the new one.
 
         The caller has compared the content with the hash. The file lies on the same file system.
+        A whole blob that is there stays, since others are links to it, and the file goes.
 
         Raises:
             DiskFull: it cannot be made durable.
         """
         target = self.path(sha256)
         with self._alone():
+            if self.has(sha256) and self.verify(sha256):
+                path.unlink()
+                return target
             _seal(path)
             os.replace(path, target)
             sync_folder(self._folder)

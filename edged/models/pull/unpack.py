@@ -65,8 +65,7 @@ def unpack(
         _check_room(reader.index, blobs, paths.models)
         parts = _parts(reader, folder, tell)
         for sha256, part in parts.items():
-            if not (blobs.has(sha256) and blobs.verify(sha256)):  # else others are linked to it
-                blobs.adopt(part, sha256)
+            blobs.adopt(part, sha256)
         for arrival in arrivals:
             _install(arrival, paths, blobs, lock)
     return Unpacked(
