@@ -20,18 +20,24 @@ PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-long check lint coverage bench lock setup setup-dev clean
+.PHONY: help models demo test test-long check lint coverage bench lock setup setup-dev clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
+# A home of its own for the models that `edged models pull --defaults` brings; tests find them there.
+# Without a network nothing is lost but the tests that need them: they say so and are skipped.
+PULL_DEFAULTS = EDGED_HOME=$(abspath $(STAMPS)/home) $(BIN)/edged models pull --defaults
+WITHOUT_MODELS = echo "the embedded models were not pulled: what needs them is left out" >&2
+
 demo: $(STAMPS)/speech  ## transcribe, search and encrypt a conversation on a throw-away home
+	@$(PULL_DEFAULTS) || $(WITHOUT_MODELS)
 	@$(BIN)/edged demo
 
-test: $(STAMPS)/dev  ## run the tests, but for the long ones
+test: $(STAMPS)/dev models  ## run the tests, but for the long ones
 	@$(PYTEST) -m "not long"
 
-test-long: $(STAMPS)/dev  ## run the long tests: many kills, inputs of 24 hours, packages
+test-long: $(STAMPS)/dev models  ## run the long tests: many kills, inputs of 24 hours, packages
 	@$(PYTEST) -m long --timeout 1800
 
 check: lint coverage  ## all that must be green: ruff, mypy, import-linter, tests with coverage
@@ -42,7 +48,11 @@ lint: $(STAMPS)/dev
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache > $(STAMPS)/imports.log || { cat $(STAMPS)/imports.log; exit 1; }
 
-coverage: $(STAMPS)/dev
+models: $(STAMPS)/dev  ## pull the embedded models that are not here yet, for the tests
+	@test $(STAMPS)/models -nt $(STAMPS)/dev -a -z "$$(find model_manifests -newer $(STAMPS)/models)" || \
+	{ $(PULL_DEFAULTS) && touch $(STAMPS)/models; } || $(WITHOUT_MODELS)
+
+coverage: $(STAMPS)/dev models
 	@$(PYTEST) -m "not long" --cov --cov-branch --cov-report=term:skip-covered
 
 bench: $(STAMPS)/dev $(STAMPS)/peers  ## measure against the stated figures; writes docs/BENCHMARKS.md

@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -34,3 +34,41 @@ def assets() -> Path:
     if not folder.is_dir():
         pytest.skip("no test assets: set EDGED_TEST_ASSETS")
     return folder
+
+
+@pytest.fixture(scope="session")
+def pulled() -> Path:
+    """The models folder with the embedded defaults, as `make models` pulled them; only to be read.
+
+    EDGED_TEST_MODELS names another one. To use it in a home: `stock_up`.
+    """
+    default = ROOT / ".venv" / ".edged" / "home" / "state" / "models"
+    folder = Path(os.environ.get("EDGED_TEST_MODELS", default))
+    if not folder.is_dir():
+        pytest.skip("the embedded models are not here: `make models`, or set EDGED_TEST_MODELS")
+    return folder
+
+
+@pytest.fixture
+def stock_up(pulled: Path) -> Callable[..., None]:
+    """Puts pulled models into a home's models folder: `stock_up(paths.models, "some-model")`.
+
+    By links where the disk has them; skips when a model was not pulled.
+    """
+
+    def stock(models: Path, *wanted: str) -> None:
+        for model in wanted:
+            if not (pulled / model).is_dir():
+                pytest.skip(f"{model} was not pulled: `make models`")
+            shutil.copytree(pulled / model, models / model, copy_function=_link_or_copy)
+        if (pulled / "models.lock").exists():
+            shutil.copyfile(pulled / "models.lock", models / "models.lock")
+
+    return stock
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

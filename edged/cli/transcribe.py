@@ -11,6 +11,7 @@ from edged.bridge.framing import split
 from edged.bridge.link import SyncClient
 from edged.cli import render
 from edged.cli.connect import Settings
+from edged.cli.missing import add_pull, with_pull
 from edged.errors import BadRequest
 from edged.messages import replies, requests
 from edged.messages.records import Segment
@@ -26,6 +27,7 @@ def add(commands: "argparse._SubParsersAction[Any]", shared: argparse.ArgumentPa
     command.add_argument("--fresh", action="store_true", help="again, even if it was done before")
     command.add_argument("--no-words", action="store_true", help="leave the words' times out")
     command.add_argument("--keep-audio", action="store_true", help="copy the audio to the store")
+    add_pull(command)
     command.set_defaults(run=transcribe)
     text = "find words in all transcripts, newest first"
     command = commands.add_parser("search", parents=[shared], help=text, description=text)
@@ -51,8 +53,12 @@ class Watcher(Protocol):
 def transcribe(settings: Settings, arguments: argparse.Namespace) -> None:
     """Transcribe one file and print the transcript."""
     request, parts = _request(arguments)
-    with settings.connect() as daemon, _watching(settings) as watcher:
-        segments, end = follow(daemon, request, parts, watcher)
+
+    def run() -> tuple[list[Segment], replies.Transcribed]:
+        with settings.connect() as daemon, _watching(settings) as watcher:
+            return follow(daemon, request, parts, watcher)
+
+    segments, end = with_pull(settings, arguments, run)
     if settings.json:
         render.as_json(as_document(segments, end))
         return

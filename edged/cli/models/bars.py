@@ -17,7 +17,7 @@ from rich.text import Text
 
 from edged.models.pull.progress import PullProgress
 
-STAGES = {"fetch": "fetching", "verify": "verifying", "build": "building", "done": "done"}
+STAGES = {"fetch": "fetching", "verify": "verifying", "build": "building"}
 
 
 class Bars:
@@ -48,10 +48,13 @@ class Bars:
 
     def tell(self, progress: PullProgress) -> None:
         """Move the file's bar."""
+        if progress.stage == "done":
+            return  # of the whole model: the command says so itself
         name = f"{progress.model}/{progress.file}"
         source = f" from {progress.source}" if progress.source else ""
         stage = STAGES[progress.stage] + (source if progress.stage == "fetch" else "")
-        self.count(name, f"{name}  {stage}", progress.done, progress.total)
+        whole = progress.done if progress.stage == "verify" else 0
+        self.count(name, f"{name}  {stage}", progress.done, progress.total or whole)
 
     def count(self, name: str, description: str, done: int, total: int) -> None:
         """Move one bar; a total of 0 is not known yet."""

@@ -74,6 +74,8 @@ class Lines:
 
     def tell(self, progress: PullProgress) -> None:
         """Print a line if the file got a step further."""
+        if progress.stage == "done":
+            return  # the command says so itself
         key = (progress.model, progress.file, progress.stage)
         percent = 100 * progress.done // progress.total if progress.total else 0
         step = percent - percent % STEP_PERCENT

@@ -67,10 +67,9 @@ def _files(paths: Paths, manifests: Iterable[Manifest], findings: list[Finding])
             name, fix = f"{manifest.id}/{file.name}", _fix(manifest, file)
             try:
                 found = files.locate(msgspec.structs.replace(manifest, files=(file,)))
-            except ModelMissing:
-                continue
-            except CorruptModel as error:
-                findings.append(Finding(file=name, problem=error.message, fix=fix))
+            except (ModelMissing, CorruptModel) as error:
+                if isinstance(error, CorruptModel) or (paths.models / name).exists():
+                    findings.append(Finding(file=name, problem=error.message, fix=error.fix))
                 continue
             entry = lock.get(manifest.id, file.name)
             right = file.hashes or ({entry.sha256} if entry else set())
@@ -81,7 +80,7 @@ def _files(paths: Paths, manifests: Iterable[Manifest], findings: list[Finding])
 
 def _fix(manifest: Manifest, file: ManifestFile) -> str:
     if file.sources or file.build:
-        return f"edged models rm {manifest.id}, then edged models pull {manifest.id}"
+        return f"edged models pull {manifest.id}"
     if file.wheel:
         return f"pip install --force-reinstall {file.wheel}"
     return "copy the file again from where it came"
@@ -92,12 +91,7 @@ def _blobs(paths: Paths) -> Iterator[Due]:
     for sha256 in blobs.hashes():
         path = blobs.path(sha256)
         users = sorted({name.partition("/")[0] for name in blobs.users(sha256)})
-        again = " ".join(users)
-        fix = (
-            f"edged models rm {again}, then edged models pull {again}"
-            if users
-            else "edged models prune"
-        )
+        fix = f"edged models pull {' '.join(users)}" if users else "edged models prune"
         size = path.stat().st_size
         yield Due(
             name=f"blobs/{path.name}", path=path, size=size, right=frozenset({sha256}), fix=fix
