@@ -515,6 +515,8 @@ class Pool:
         if time.monotonic() - self._looked >= _LOOK_S:
             absent = await asyncio.to_thread(self._look)
             if manifests is self._manifests:  # else it looks once more
+                if self._absent.keys() - absent.keys():
+                    self._keeping.look()  # a pinned one may be among them
                 self._absent = absent
                 self._looked = time.monotonic()
 
