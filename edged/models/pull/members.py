@@ -42,7 +42,7 @@ def take(archive: Path, member: str, into: Path, *, limit: int = LIMIT_BYTES) ->
         raise CorruptModel(f"{archive.name} is damaged or no zip of the usual kind") from error
     except OSError as error:
         into.unlink(missing_ok=True)
-        raise DiskFull(f"{member} cannot be written to the models folder") from error
+        raise DiskFull(f"{member} cannot be written: {error.strerror}") from error
 
 
 def _entry(archive: zipfile.ZipFile, member: str, name: str) -> zipfile.ZipInfo:

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from edged.config import Paths
 from edged.errors import Conflict, CorruptModel, DiskFull
-from edged.models.blobs import Blobs, sync_folder
+from edged.models.blobs import Blobs, holding, sync_folder
 from edged.models.lint import lint
 from edged.models.lockfile import LockFile
 from edged.models.manifest import Manifest, ManifestFile, read
@@ -78,8 +78,10 @@ def unpack(
 @contextmanager
 def _workshop(models: Path) -> Iterator[Path]:
     partial = models / "partial"
-    partial.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="import-", dir=partial) as folder:
+    with (
+        holding(partial),
+        tempfile.TemporaryDirectory(prefix="import-", dir=partial) as folder,
+    ):
         yield Path(folder)
 
 
