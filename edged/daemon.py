@@ -32,7 +32,11 @@ from edged.messages.events import ModelChanged, StoredEvent
 from edged.messages.records import ModelState
 from edged.messages.replies import Reason
 from edged.messages.requests import AnyRequest
+from edged.models import lookout
+from edged.models.batching import Batching
+from edged.models.files import ModelFiles
 from edged.models.pool import Pool
+from edged.models.signatures import Signatures
 from edged.pipeline.activity import Activity
 from edged.pipeline.decoders import Decoders
 from edged.pipeline.transcription import Pipeline
@@ -92,6 +96,8 @@ def _start(house: House, server: Server, tasks: asyncio.TaskGroup) -> list[async
         tasks.create_task(house.runner.run(), name="runner"),
         tasks.create_task(house.intake.run(), name="intake"),
         tasks.create_task(house.pool.run(), name="pool"),
+        tasks.create_task(house.batching.run(), name="batching"),
+        tasks.create_task(lookout.watch(house.pool.catalog, house.pool.adopt), name="manifests"),
         tasks.create_task(_housekeeping(server, house), name="housekeeping"),
     ]
 
@@ -133,6 +139,8 @@ async def _build(
         paths=paths,
         store=store,
         pool=pool,
+        batching=Batching(pool, config.workers.batch_wait_us),
+        signatures=Signatures(pool, ModelFiles(paths.models, paths.cache), paths.cache),
         bus=bus,
         pipeline=pipeline,
         activity=Activity(pool, decoders),

@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TypeVar
 
 from edged.config import Config, Paths
@@ -75,8 +74,8 @@ class Pool:
         self._devices = Devices(config, paths.cache)
         self._budget = Budget(config.workers.memory_bytes, lambda: self._slots)
         self._admission = Admission(self._budget.free, self._budget.holders)
-        folders: list[str | Path] = [catalog.shipped_folder(), paths.manifests]
-        found, self._problems = catalog.read_folders(folders)
+        self.catalog = catalog.Catalog([catalog.shipped_folder(), paths.manifests])
+        found, self._problems = self.catalog.read()
         self._problems += lint(found, engines)
         self._manifests = {one.id: one for one in found}
         self._on_change = on_change
