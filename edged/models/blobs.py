@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import stat
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from edged.errors import BadRequest, CorruptModel, DiskFull, ModelMissing
 
 _BLOCK_BYTES = 2**20
 _PREFIX = "sha256-"
+_FRESH = ".linking"
 _RESERVED = frozenset({"blobs", "partial", "wheels", "models.lock"})
 
 
@@ -91,7 +91,7 @@ class Blobs:
         """
         target = self.place(model, name)
         with self._alone():
-            fresh = target.with_name(f".{target.name[:200]}.{os.getpid()}-{threading.get_ident()}")
+            fresh = target.with_name(f".{target.name[:200]}{_FRESH}")
             try:
                 target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 _link_or_copy(self.path(sha256), fresh)
@@ -148,6 +148,9 @@ class Blobs:
         A download that another process is at just now stays.
         """
         with self._alone():
+            for path in _files_below(self._models):
+                if path.name.endswith(_FRESH):  # of a process that was killed
+                    path.unlink()
             freed = self._drop_unused()
             for name in ("partial", "wheels"):
                 folder = self._models / name

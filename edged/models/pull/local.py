@@ -42,7 +42,7 @@ def fetch(
         wanted.check_size(size, "folder")
         part.restart()
         part.require_room(size)
-        while block := source.read(_BLOCK_BYTES):
+        while block := _read(source, wanted):
             part.append(block)
             tell(part.size, size)
         fetched = part.finish()
@@ -57,7 +57,7 @@ def fetch(
 
 def _open(path: Path, wanted: Wanted, within: Path | None) -> FileIO:
     try:
-        real = path.resolve(strict=True)
+        real = Path(os.path.realpath(path, strict=True))
         if within and not real.is_relative_to(within.resolve()):
             raise SourceDown(f"{wanted.title} leads out of its folder")
         if not real.is_file():
@@ -65,6 +65,13 @@ def _open(path: Path, wanted: Wanted, within: Path | None) -> FileIO:
         return open(real, "rb", buffering=0)
     except OSError as error:
         raise SourceDown(f"{wanted.title} is not there: {error.strerror}") from error
+
+
+def _read(source: FileIO, wanted: Wanted) -> bytes:
+    try:
+        return source.read(_BLOCK_BYTES) or b""
+    except OSError as error:  # a stick that was pulled out
+        raise SourceDown(f"{wanted.title} cannot be read: {error.strerror}") from error
 
 
 def search(folder: Path, wanted: Wanted) -> Path | None:
@@ -77,9 +84,16 @@ def search(folder: Path, wanted: Wanted) -> Path | None:
     found = list(_candidates(folder, wanted))
     found.sort(key=lambda path: path.name not in wanted.names)
     for path in found:
-        if not wanted.hashes or hash_file(path) in wanted.hashes:
+        if not wanted.hashes or _hash(path) in wanted.hashes:
             return path
     return None
+
+
+def _hash(path: Path) -> str:
+    try:
+        return hash_file(path)
+    except OSError:
+        return ""  # not for us to read: another one may be
 
 
 def _candidates(folder: Path, wanted: Wanted) -> Iterator[Path]:
@@ -97,10 +111,10 @@ def _candidates(folder: Path, wanted: Wanted) -> Iterator[Path]:
 def _facts(path: Path, root: Path) -> os.stat_result | None:
     """Of a file that lies in the folder; None of anything else."""
     try:
-        real = path.resolve(strict=True)
+        real = Path(os.path.realpath(path, strict=True))
         facts = real.stat()
     except OSError:
-        return None  # a link to nothing
+        return None  # a link to nothing, or to itself
     inside = real.is_relative_to(root)
     return facts if inside and stat.S_ISREG(facts.st_mode) else None
 

@@ -7,7 +7,7 @@ file or none.
 
 import importlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,7 +19,7 @@ from edged.errors import CorruptModel, EdgedError, ModelMissing, Untrusted
 from edged.models.blobs import Blobs, hash_file
 from edged.models.files import ModelFiles
 from edged.models.lockfile import LockFile
-from edged.models.manifest import Build, Ingredient, Manifest, ManifestFile
+from edged.models.manifest import Build, Ingredient, Manifest, ManifestFile, Source
 from edged.models.pull.https import Web
 from edged.models.pull.pace import Wait
 from edged.models.pull.progress import PullProgress, Stage, Tell
@@ -95,7 +95,7 @@ class Puller:
             fetched = sum(self._bring(manifest, file, sources) for file in manifest.files)
         finally:
             self._web.close()
-        sources.clear()
+        sources.clear(manifest.id, _all_sources(manifest))
         files = self._files.verified(manifest)
         self._tell(PullProgress(model=manifest.id, file="", stage="done", done=fetched))
         return Pulled(model=manifest.id, fetched_bytes=fetched, files=files)
@@ -252,6 +252,13 @@ class Puller:
                 source=source,
             )
         )
+
+
+def _all_sources(manifest: Manifest) -> Iterator[Source]:
+    for file in manifest.files:
+        yield from file.sources
+        for part in file.build.ingredients if file.build else ():
+            yield from part.sources
 
 
 class _Calm:

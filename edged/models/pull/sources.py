@@ -95,11 +95,13 @@ class Sources:
         key = hashlib.sha256(f"{wanted.model}/{wanted.names[0]}".encode()).hexdigest()
         return self._partial / f"name-{key[:32]}.part"
 
-    def clear(self) -> None:
-        """Remove the archives: all that was wanted of them is here."""
-        for fetched in self._archives.values():
-            fetched.path.unlink(missing_ok=True)
-        self._archives.clear()
+    def clear(self, model: str, sources: Iterable[Source]) -> None:
+        """Remove the archives, of an earlier pull too: all that was wanted of them is here."""
+        for source in sources:
+            if isinstance(source, Archive):
+                part = self.part(_whole(source, Wanted(model=model, names=())))
+                part.unlink(missing_ok=True)
+                part.with_suffix(".json").unlink(missing_ok=True)
 
     def _brought(self, wanted: Wanted, into: Path, tell: Tell) -> Fetched | None:
         """From one of the user's own folders."""
@@ -130,14 +132,7 @@ class Sources:
 
     def _archive(self, source: Archive, wanted: Wanted, tell: Tell) -> Fetched:
         if source.url not in self._archives:
-            whole = Wanted(
-                model=wanted.model,
-                names=(name_of(source.url) or "archive",),
-                sizes=frozenset({source.bytes} if source.bytes else ()),
-                hashes=frozenset({source.sha256} if source.sha256 else ()),
-                gated=wanted.gated,
-                page=wanted.page,
-            )
+            whole = _whole(source, wanted)
             into = self.part(whole)
             self._archives[source.url] = self._brought(whole, into, tell) or self._web.fetch(
                 source.url, whole, into, _from(label(source), tell)
@@ -160,6 +155,18 @@ class Sources:
         places = [folder for folder in self._manifests if (folder / path).exists()]
         folder = places[0] if places else self._manifests[0]
         return folder / path, folder
+
+
+def _whole(source: Archive, member: Wanted) -> Wanted:
+    """The archive of a member."""
+    return Wanted(
+        model=member.model,
+        names=(name_of(source.url) or "archive",),
+        sizes=frozenset({source.bytes} if source.bytes else ()),
+        hashes=frozenset({source.sha256} if source.sha256 else ()),
+        gated=member.gated,
+        page=member.page,
+    )
 
 
 def _from(who: str, tell: Tell) -> Callable[[int, int], None]:
