@@ -157,9 +157,10 @@ class Admission:
 
 
 def input_bytes(arguments: tuple[object, ...]) -> int:
-    """Bytes of a call's input: those in the `data` of its arguments."""
+    """Bytes of a call's input: those in the `data` or the `parts` of its arguments."""
     size = 0
     for argument in arguments:
         data = getattr(argument, "data", b"")
         size += data.nbytes if type(data) is memoryview else len(data)
+        size += sum(map(len, getattr(argument, "parts", ())))
     return size

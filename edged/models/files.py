@@ -225,6 +225,10 @@ class ModelFiles:
 
     # --- hashes ---
 
+    def sha256(self, path: str) -> str:
+        """The hash of a file that was located; read once per state of the file. Blocking."""
+        return self._sha256(path)
+
     def _sha256(self, path: str) -> str:
         hashes = self._recall()
         with open(path, "rb", buffering=0) as file:

@@ -40,6 +40,11 @@ class Lease(Generic[M]):
         self._priority = priority
         self._deadline_s = slot.call_deadline_s
 
+    @property
+    def device(self) -> str:
+        """What really runs the model, as far as its engine tells."""
+        return self._slot.device(self._manifest.id)
+
     async def call(self, method: Callable[[*Ts], R], *arguments: *Ts) -> R:
         """What the model answers. Cancelling frees the caller at once.
 

@@ -222,6 +222,11 @@ class Slot:
         usable = worker is not None and worker.alive and not self._stopped
         return worker if usable and model in self.loaded else None
 
+    def device(self, model: str) -> str:
+        """What runs a loaded model; empty when it is not loaded."""
+        found = self.loaded.get(model)
+        return found.device if found else ""
+
     def served(self, model: str, asked: float, sent: float) -> None:
         """Note a call that was answered now.
 

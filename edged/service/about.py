@@ -2,7 +2,10 @@
 
 import importlib.util
 import os
+from collections.abc import AsyncGenerator
 from typing import get_args
+
+import msgspec
 
 from edged import __version__
 from edged.capture.parts import MEDIA_SUFFIXES
@@ -10,15 +13,18 @@ from edged.messages import requests
 from edged.messages.envelope import PROTOCOL
 from edged.messages.events import AnyEvent
 from edged.messages.replies import (
+    AnyReply,
     Description,
     Done,
     HealthReport,
     Limits,
+    Loading,
     MetricsReport,
     TaskDescription,
     Welcome,
 )
 from edged.messages.requests import AnyRequest
+from edged.models.signatures import check_is_graph
 from edged.service.house import House
 
 ENGINES = {
@@ -55,6 +61,18 @@ def describe(house: House, _: requests.Describe) -> Description:
         media=tuple(sorted(MEDIA_SUFFIXES)),
         limits=_limits(house),
     )
+
+
+async def describe_model(house: House, model: str) -> AsyncGenerator[AnyReply, None]:
+    """The same, and what a model's graph takes and gives; loaded only if nobody knows it yet."""
+    found = await house.signatures.known(model)
+    if found is None:
+        check_is_graph(house.pool.manifest(model))
+        if expected_ms := house.pool.expected_load_ms(model):
+            yield Loading(model=model, expected_ms=expected_ms)
+        found = await house.signatures.ask(model)
+    description = describe(house, requests.Describe())
+    yield msgspec.structs.replace(description, signatures={model: found})
 
 
 def health(house: House, _: requests.Health) -> HealthReport:

@@ -7,7 +7,18 @@ from edged.errors import UnknownRequest
 from edged.messages import requests
 from edged.messages.replies import AnyReply
 from edged.messages.requests import AnyRequest
-from edged.service import about, events, jobs, models, recordings, store, transcribe, vad, watch
+from edged.service import (
+    about,
+    events,
+    infer,
+    jobs,
+    models,
+    recordings,
+    store,
+    transcribe,
+    vad,
+    watch,
+)
 from edged.service.house import House
 
 Buffer = bytes | memoryview
@@ -70,6 +81,10 @@ def answer(house: House, request: AnyRequest, parts: Parts, caller: str) -> Outg
     """
     if isinstance(request, requests.Transcribe):
         return transcribe.transcribe(house, request, parts)
+    if isinstance(request, requests.Infer):
+        return infer.infer(house, request, parts)
+    if isinstance(request, requests.Describe) and request.model is not None:
+        return about.describe_model(house, request.model)
     if isinstance(request, requests.Vad):
         return vad.vad(house, request, parts, caller)
     if at_once := AT_ONCE.get(type(request)):

@@ -9,7 +9,9 @@ from edged.events import Bus
 from edged.jobs.intake import Intake
 from edged.jobs.runner import Runner
 from edged.jobs.work import Work
+from edged.models.batching import Batching
 from edged.models.pool import Pool
+from edged.models.signatures import Signatures
 from edged.pipeline.activity import Activity
 from edged.pipeline.transcription import Pipeline
 from edged.service.vitals import Vitals
@@ -24,6 +26,8 @@ class House:
     paths: Paths
     store: Store
     pool: Pool
+    batching: Batching
+    signatures: Signatures
     bus: Bus
     pipeline: Pipeline
     activity: Activity

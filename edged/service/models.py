@@ -5,6 +5,8 @@ import time
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
 
+import msgspec
+
 from edged.errors import BadRequest
 from edged.messages import requests
 from edged.messages.records import BenchmarkRow
@@ -37,7 +39,9 @@ def list_models(house: House, request: requests.ModelsList) -> Models:
 
 async def show(house: House, request: requests.ModelsShow) -> AsyncGenerator[AnyReply, None]:
     """One manifest in full; its files are looked for."""
-    yield await house.pool.details(request.model)
+    details = await house.pool.details(request.model)
+    signature = await house.signatures.known(request.model)
+    yield msgspec.structs.replace(details, signature=signature)
 
 
 def ps(house: House, _: requests.ModelsPs) -> LoadedModels:
