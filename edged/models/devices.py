@@ -2,23 +2,12 @@
 
 from pathlib import Path
 
-from msgspec import Struct
-
 from edged.config import Config
+from edged.models.choices import Choice
 from edged.models.manifest import Manifest
 from edged.workers.process import Worker
 
-
-class Choice(Struct, frozen=True, kw_only=True):
-    """How a model is to be loaded.
-
-    asked: as configured: auto, cpu, gpu, npu, or one by name. device: what that comes to here.
-    """
-
-    asked: str = "auto"
-    device: str = "cpu"
-    threads: int = 1
-    strict: bool = False
+__all__ = ["Choice", "Devices"]
 
 
 class Devices:

@@ -30,7 +30,8 @@ class ModelSpec(Struct, frozen=True, kw_only=True):
     threads: intra-op threads; measured or configured.
     device: what to run it on, as the chooser found that it works: cpu, gpu:cuda, npu:qnn, ...
     strict_device: refuse to load when a part of it would run elsewhere.
-    labels: what its outputs stand for, in order.
+    labels: what its outputs stand for, in order; labels_file: or one of `files`, a label a line.
+    scratch: a folder for the profile of the canary's run, which tells where it ran; empty: none.
     """
 
     id: str
@@ -44,6 +45,8 @@ class ModelSpec(Struct, frozen=True, kw_only=True):
     device: str = "cpu"
     strict_device: bool = False
     labels: tuple[str, ...] = ()
+    labels_file: str = ""
+    scratch: str = ""
 
 
 class Model(Protocol):
@@ -322,18 +325,43 @@ class ImageSegmenter(Model, Protocol):
         ...
 
 
+class HearOptions(Struct, frozen=True, kw_only=True):
+    """How to hear one piece of a longer audio.
+
+    top_k, min_score: as for ClassifyOptions.
+    hop: samples from window to window; less than the model's own counts for nothing.
+    final: nothing follows: what is left is padded with silence.
+    sums: of the piece before, from Heard; empty for the first.
+    """
+
+    top_k: int = 5
+    min_score: float = 0.0
+    hop: int = 0
+    final: bool = True
+    sums: bytes | memoryview = b""
+
+
 class Heard(Struct, frozen=True, kw_only=True):
-    """Labels of each window; classes: of all windows, the mean of their scores."""
+    """Labels of each window of a piece; classes: of all pieces so far, the mean of their scores.
+
+    hop: samples from window to window, as used.
+    used: samples from the piece's first to the next window, which may begin behind its end; those
+        before need not come again.
+    sums: float64 little-endian: how much time was heard, and each score times that; for the next.
+    """
 
     classes: tuple[Class, ...]
     windows: tuple[AudioWindow, ...]
+    hop: int
+    used: int
+    sums: bytes | memoryview
 
 
 class AudioClassifier(Model, Protocol):
     """Says what is heard."""
 
-    def hear(self, audio: AudioChunk, options: ClassifyOptions) -> Heard:
-        """The labels of a piece of audio, the last window padded with silence."""
+    def hear(self, audio: AudioChunk, options: HearOptions) -> Heard:
+        """The labels of a piece of audio, window by window."""
         ...
 
 

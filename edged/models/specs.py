@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from edged.errors import EdgedError
-from edged.models.devices import Choice
+from edged.models import accelerators
+from edged.models.choices import Choice
 from edged.models.files import ModelFiles
 from edged.models.manifest import Engine, Manifest
 from edged.models.runtime import ModelSpec
@@ -46,13 +47,18 @@ def worker_spec(
         device=choice.device,
         strict_device=choice.strict,
         labels=manifest.labels,
+        labels_file=manifest.labels_file,
+        scratch=choice.scratch,
     )
+    opening = accelerators.opening_for(choice.device)
     return WorkerSpec(
         name=manifest.id,
         module=engines[manifest.engine].module,
         argument=msgspec.msgpack.encode(model),
-        read_paths=_readable(files, paths, mates),
+        read_paths=(*_readable(files, paths, mates), *opening.read),
         threads=choice.threads,
+        device_paths=opening.use,
+        scratch=choice.scratch,
     )
 
 

@@ -10,9 +10,15 @@ OUT_OF_MEMORY = 76
 
 
 class Start(Struct, frozen=True, array_like=True):
-    """The first frame: what stays readable."""
+    """The first frame: what stays open.
+
+    read_paths: files and folders to read. device_paths: device files to read, write and control.
+    scratch: a folder in which files may be made, until the daemon removes it; empty: none.
+    """
 
     read_paths: tuple[str, ...]
+    device_paths: tuple[str, ...] = ()
+    scratch: str = ""
 
 
 class Hosted(Struct, frozen=True, array_like=True):

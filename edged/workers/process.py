@@ -65,6 +65,8 @@ class WorkerSpec(Struct, frozen=True, kw_only=True):
     module: has `load(argument: bytes, context: WorkerContext) -> object`.
     read_paths: files and folders that stay readable beside the interpreter's own.
     threads: for OMP_NUM_THREADS.
+    device_paths: device files of an accelerator that it may use.
+    scratch: a folder in which it may make files until the daemon removes it; empty: none.
     """
 
     name: str
@@ -72,6 +74,8 @@ class WorkerSpec(Struct, frozen=True, kw_only=True):
     argument: bytes = b""
     read_paths: tuple[str, ...] = ()
     threads: int = 1
+    device_paths: tuple[str, ...] = ()
+    scratch: str = ""
 
 
 class Answer(Struct, frozen=True):
@@ -237,7 +241,7 @@ class Worker:
             )
         self._transport = transport
         self.pid = transport.get_pid()
-        start = Start(read_paths=spec.read_paths)
+        start = Start(spec.read_paths, spec.device_paths, spec.scratch)
         answer = await self._one_answer(self._submit("start", "", "start", (start,), deadline_s=60))
         self.confinement = answer.to(Confinement)
 

@@ -12,11 +12,11 @@ import os
 import platform
 import struct
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from msgspec import Struct
 
-from edged.workers.bodies import Confinement
+from edged.workers.bodies import Confinement, Start
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -33,6 +33,10 @@ _RULE_PATH_BENEATH = 1
 _WRITE_FILE = 1 << 1
 _READ_FILE = 1 << 2
 _READ_DIR = 1 << 3
+_REMOVE_FILE = 1 << 5
+_MAKE_FILE = 1 << 8
+_TRUNCATE = 1 << 14
+_CONTROL_DEVICE = 1 << 15
 _FILE_RIGHTS_OF_ABI = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 """How many access rights on files each version knows; all of them are taken away."""
 
@@ -53,16 +57,16 @@ SYSTEM_PATHS = (
 """Readable by every worker. Without /proc/cpuinfo and /sys onnxruntime may pick slower kernels."""
 
 
-def confine(read_paths: Iterable[str]) -> Confinement:
+def confine(start: Start) -> Confinement:
     """Give up the network and all files but the interpreter's and those given, for good.
 
     Args:
-        read_paths: files or folders that stay readable; missing ones are skipped.
+        start: what stays open; what is missing is skipped.
     """
     if sys.platform != "linux":
         return Confinement(landlock=0, seccomp=False)
     _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    landlock = _restrict_files([*interpreter_paths(), *SYSTEM_PATHS, *read_paths])
+    landlock = _restrict_files(start)
     return Confinement(landlock=landlock, seccomp=_filter_calls())
 
 
@@ -91,7 +95,7 @@ def _package_folder() -> str:
     return next(iter(folders or ()), "/usr")
 
 
-def _restrict_files(readable: Iterable[str]) -> int:
+def _restrict_files(start: Start) -> int:
     """Landlock's version when it holds now, else 0."""
     version = landlock_version()
     if not version:
@@ -106,14 +110,23 @@ def _restrict_files(readable: Iterable[str]) -> int:
     if ruleset < 0:
         return 0
     try:
-        for path in set(readable) - {"", "/"}:
-            _allow(ruleset, path, _READ_FILE | _READ_DIR)
-        _allow(ruleset, "/dev/null", _READ_FILE | _WRITE_FILE)
-        _allow(ruleset, os.path.dirname(_package_folder()), _READ_DIR)
+        for path, rights in _rules(start):
+            _allow(ruleset, path, rights & handled)
         held = _libc.syscall(_SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0) == 0
     finally:
         os.close(ruleset)
     return version if held else 0
+
+
+def _rules(start: Start) -> Iterator[tuple[str, int]]:
+    """What stays open, and how far; the right to control devices came with version 5."""
+    for path in {*interpreter_paths(), *SYSTEM_PATHS, *start.read_paths} - {"", "/"}:
+        yield path, _READ_FILE | _READ_DIR
+    for path in ("/dev/null", *start.device_paths):
+        yield path, _READ_FILE | _WRITE_FILE | (_CONTROL_DEVICE if path != "/dev/null" else 0)
+    if start.scratch:
+        yield start.scratch, _READ_FILE | _WRITE_FILE | _MAKE_FILE | _REMOVE_FILE | _TRUNCATE
+    yield os.path.dirname(_package_folder()), _READ_DIR
 
 
 def _allow(ruleset: int, path: str, rights: int) -> None:
@@ -124,7 +137,7 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
         return
     try:
         if not os.path.isdir(path):
-            rights &= ~_READ_DIR
+            rights &= _READ_FILE | _WRITE_FILE | _CONTROL_DEVICE
         rule = struct.pack("=Qi", rights, descriptor)
         _libc.syscall(_SYS_LANDLOCK_ADD_RULE, ruleset, _RULE_PATH_BENEATH, rule, 0)
     finally:

@@ -87,7 +87,7 @@ class _Host:
         if frame is None:
             return
         start = msgspec.msgpack.decode(frame.head.arguments[0], type=Start)
-        self._send(frame.head.call, "result", confine(start.read_paths))
+        self._send(frame.head.call, "result", confine(start))
 
     # --- the queue ---
 
