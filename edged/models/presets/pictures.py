@@ -1,0 +1,146 @@
+"""Pictures as pixels: raw RGB or a file, decoded by Pillow in the worker, upright, in RGB.
+
+What lies behind a transparent part is white, as on paper. Of an animation the first frame counts.
+"""
+
+import io
+import struct
+import warnings
+import zlib
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from edged.errors import BadMedia, BadRequest
+from edged.media import Picture
+
+Pixels = npt.NDArray[np.uint8]
+"""RGB, rows from the top, shape (height, width, 3)."""
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
+"""The only decoders of Pillow that ever see a picture."""
+
+MEGAPIXELS = 64
+"""A larger picture is refused: 64 take 192 MB, and no camera of a phone makes more at once."""
+
+MOST_MEGAPIXELS = 150
+"""No manifest may allow more: Pillow itself refuses from 179 on."""
+
+_BROKEN = (
+    OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, struct.error,
+    zlib.error, OverflowError, Image.DecompressionBombError,
+)  # fmt: skip
+"""What Pillow's decoders raise for damaged files; it has no class of its own for them."""
+
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""By the value of EXIF's orientation. Source: EXIF 2.32, tag 274."""
+
+
+def pixels(picture: Picture, *, megapixels: int = MEGAPIXELS) -> Pixels:
+    """The picture as it is meant to be seen.
+
+    Raises:
+        BadRequest, BadMedia: as `image_of`.
+    """
+    return np.asarray(image_of(picture, megapixels=megapixels))
+
+
+def image_of(picture: Picture, *, megapixels: int = MEGAPIXELS) -> Image.Image:
+    """The picture in mode RGB, upright.
+
+    Raises:
+        BadRequest: raw pixels of another number of bytes than width and height say.
+        BadMedia: no picture that can be read to its end, or one with too many pixels.
+    """
+    if picture.raw is not None:
+        return _raw(picture, megapixels)
+    found = _opened(picture.data, megapixels)
+    try:
+        found.load()
+        return _upright(found, _rgb(found))
+    except _BROKEN as error:
+        raise _unreadable("the picture is damaged or ends early") from error
+
+
+def _raw(picture: Picture, megapixels: int) -> Image.Image:
+    facts = picture.raw
+    if facts is None:
+        raise BadRequest("no facts about the pixels")
+    _check_size(facts.width, facts.height, megapixels)
+    size = memoryview(picture.data).nbytes
+    if size != facts.size_bytes:
+        raise BadRequest(
+            f"{facts.width} x {facts.height} pixels of RGB are {facts.size_bytes} bytes, {size} came",
+            fix="send 3 bytes a pixel, without gaps between rows",
+        )
+    rows = np.frombuffer(picture.data, np.uint8).reshape(facts.height, facts.width, 3)
+    return Image.fromarray(rows)
+
+
+def _opened(data: bytes | memoryview, megapixels: int) -> Image.Image:
+    """The file's head, read; its pixels are not."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about sizes: the next line knows a smaller bound
+            found = Image.open(io.BytesIO(data), formats=FORMATS)
+    except Image.DecompressionBombError as error:
+        raise _too_large("the picture has", megapixels) from error
+    except UnidentifiedImageError as error:
+        raise _unreadable("the bytes are no picture that can be read") from error
+    except _BROKEN as error:
+        raise _unreadable("the picture's head is damaged") from error
+    _check_size(*found.size, megapixels)
+    return found
+
+
+def _check_size(width: int, height: int, megapixels: int) -> None:
+    if width * height > megapixels * 10**6:
+        raise _too_large(f"{width} x {height} are", megapixels)
+
+
+def _too_large(what: str, megapixels: int) -> BadMedia:
+    return BadMedia(
+        f"{what} more than {megapixels} million pixels",
+        fix="make the picture smaller, or raise `max_megapixels` in the model's manifest",
+    )
+
+
+def _unreadable(what: str) -> BadMedia:
+    return BadMedia(what, fix="give a whole JPEG, PNG, WebP, BMP or GIF file, or raw RGB pixels")
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """In mode RGB, over white where it is transparent."""
+    if image.mode.startswith("I"):
+        return _from_16_bit(image)
+    if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
+        upper = image.convert("RGBA")
+        paper = Image.new("RGB", image.size, "white")
+        paper.paste(upper, mask=upper.getchannel("A"))
+        return paper
+    return image.convert("RGB")
+
+
+def _from_16_bit(image: Image.Image) -> Image.Image:
+    """Grey of 16 bits by its upper eight; Pillow itself would cut everything above 255."""
+    grey = np.clip(np.asarray(image, np.int64), 0, 2**16 - 1) >> 8
+    return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
+
+
+def _upright(original: Image.Image, image: Image.Image) -> Image.Image:
+    """Turned as its EXIF says; a damaged EXIF says nothing."""
+    try:
+        turn = _TURNS.get(original.getexif().get(_ORIENTATION, 1))
+    except _BROKEN:
+        return image
+    return image if turn is None else image.transpose(turn)
