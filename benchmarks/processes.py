@@ -23,10 +23,16 @@ def pss(pid: int) -> float:
         return 0.0
 
 
+def tree(pid: int) -> float:
+    """The proportional shares of a process and of all that it started, summed, in MB."""
+    return pss(pid) + sum(tree(child) for child in children(pid))
+
+
 def children(pid: int) -> list[int]:
     """The pids of its child processes."""
     found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
+    folder = Path(f"/proc/{pid}/task")
+    for task in folder.iterdir() if folder.is_dir() else ():
         try:
             found += [int(child) for child in (task / "children").read_text().split()]
         except OSError:
