@@ -12,6 +12,7 @@ from edged.cli import (
     configuration,
     data,
     demo,
+    infer,
     jobs,
     keys,
     library,
@@ -26,7 +27,19 @@ from edged.errors import EdgedError
 INTERRUPTED = 128 + signal.SIGINT
 """Exit status after Ctrl-C, as shells have it."""
 
-FAMILIES = (serve, demo, status, transcribe, library, jobs, models, data, keys, configuration)
+FAMILIES = (
+    serve,
+    demo,
+    status,
+    transcribe,
+    infer,
+    library,
+    jobs,
+    models,
+    data,
+    keys,
+    configuration,
+)
 
 
 def main(argv: Sequence[str]) -> int:
