@@ -36,11 +36,11 @@ SETTLE_S = 0.25
 Adopt = Callable[[list[Manifest], list[str]], None]
 """Takes all manifests, and what is wrong with the others."""
 
-_FILES: list[type[FileSystemEvent]] = [
-    FileCreatedEvent, FileModifiedEvent, FileMovedEvent, FileClosedEvent, FileDeletedEvent,
-    DirDeletedEvent,
-]  # fmt: skip
 _FOLDERS: list[type[FileSystemEvent]] = [DirCreatedEvent, DirMovedEvent, DirDeletedEvent]
+_ALL: list[type[FileSystemEvent]] = [
+    *_FOLDERS,
+    FileCreatedEvent, FileModifiedEvent, FileMovedEvent, FileClosedEvent, FileDeletedEvent,
+]  # fmt: skip
 
 _TRIES = 5
 """A folder may come while the one above it is watched; seldom more than once."""
@@ -145,7 +145,7 @@ class Lookout(FileSystemEventHandler):
         self.close()
         observer = self._observer = Observer()
         for target in wanted:
-            events = _FILES if target[0] in self._folders else _FOLDERS
+            events = _ALL if target[0] in self._folders else _FOLDERS
             self._watches[target] = observer.schedule(self, target[0], event_filter=events)
         observer.start()
 
