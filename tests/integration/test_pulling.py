@@ -1,13 +1,18 @@
 """Pulling, packing, verifying and removing models as a user does, with real pip and no network."""
 
+import fcntl
 import hashlib
 import http.server
 import json
 import os
+import pty
+import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -261,6 +266,56 @@ def test_a_store_of_somebody_else_names_the_command(
 
     assert said.status == 18
     assert "sudo -u " in said.err
+
+
+def test_a_store_that_cannot_be_written_says_so(
+    edged: Edged, tiny: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+
+    for command in (["pull", "tiny"], ["rm", "tiny"], ["prune"], ["import", "x"]):
+        said = edged("models", *command)
+        assert said.status == 18
+        assert "cannot be written" in said.err
+    assert tiny.models.exists()
+
+
+def test_on_a_terminal_a_pull_asks_and_shows_bars(home: Path, paths: Paths, index: Path) -> None:
+    write_manifest(paths, index)
+
+    refused, _ = _on_a_terminal(home, b"n\n", "models", "pull", "tiny")
+    status, seen = _on_a_terminal(home, b"y\n", "models", "pull", "tiny")
+
+    assert (refused, status) == (28, 0)
+    assert "no public source states its hash. Trust what comes now? [y/N]" in seen
+    assert "tiny/labels.txt  verifying" in seen
+    assert "tiny is here: 8 B came" in seen
+
+
+def _on_a_terminal(home: Path, answer: bytes, *arguments: str) -> tuple[int, str]:
+    """The status and the screen of a command at a terminal of 120 columns, where one answers."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    environ = {**os.environ, "EDGED_HOME": str(home), "TERM": "xterm"}
+    with subprocess.Popen(
+        [*EDGED, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environ
+    ) as process:
+        os.close(theirs)
+        seen = b""
+        while block := _read(ours):
+            seen += block
+            if b"[y/N]" in seen and answer:
+                os.write(ours, answer)
+                answer = b""
+    os.close(ours)
+    return process.returncode, re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen.decode())
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 2**16)
+    except OSError:
+        return b""  # how Linux says that nobody holds the other end any more
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ def fetch(settings: Settings, manifests: Iterable[Manifest], options: Options) -
     pulls = config.load(settings.paths).pull
     if options.rate is not None:
         pulls = structs.replace(pulls, rate_bytes=options.rate)
-    wheels = settings.paths.models / "wheels"
+    wheels, pulled = settings.paths.models / "wheels", list[Pulled]()
     with holding(wheels), watching(settings) as watcher:
         asking = _Asking(settings, options, watcher)
         puller = Puller(
@@ -102,10 +102,19 @@ def fetch(settings: Settings, manifests: Iterable[Manifest], options: Options) -
             tokens={HUGGING_FACE: options.token} if options.token else {},
             folders=options.folders,
         )
-        pulled = [_pull_one(puller, manifest, asking) for manifest in manifests]
+        for manifest in manifests:
+            if not is_here(settings, manifest):
+                watcher.note(_introduced(manifest))
+            pulled.append(_pull_one(puller, manifest, asking))
     if not is_held(wheels):
         shutil.rmtree(wheels, ignore_errors=True)  # those of a pull that failed stay for the next
     return pulled
+
+
+def _introduced(manifest: Manifest) -> str:
+    """What is about to come; a source that does not answer at once may take its time."""
+    size = f", {render.size(manifest.size_bytes)}" if manifest.size_bytes else ""
+    return f"pulling {manifest.id}: {manifest.license}{size}"
 
 
 def _pull_one(puller: Puller, manifest: Manifest, asking: "_Asking") -> Pulled:

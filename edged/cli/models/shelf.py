@@ -45,7 +45,8 @@ def check_owner(paths: Paths) -> None:
     """Make sure that what is written to the models folder will belong to its owner.
 
     Raises:
-        Denied: it is another user's, or under sudo it would be root's; with the command to use.
+        Denied: it is another user's, or under sudo it would be root's, with the command to use;
+            or it cannot be written.
     """
     owner, invoker = _owner(paths.models), int(os.environ.get("SUDO_UID", "0"))
     if owner != os.geteuid():
@@ -53,6 +54,11 @@ def check_owner(paths: Paths) -> None:
     fresh = not paths.models.exists() and "EDGED_HOME" not in os.environ
     if os.geteuid() == 0 and invoker and fresh:
         raise _of(invoker, "under sudo these would be root's models, not yours")
+    if not os.access(_nearest(paths.models), os.W_OK | os.X_OK):
+        raise Denied(
+            "the models folder cannot be written",
+            fix="check the rights of the folder above `models`, or set EDGED_HOME",
+        )
 
 
 def _owner(folder: Path) -> int:
@@ -65,6 +71,11 @@ def _owner(folder: Path) -> int:
         except PermissionError:
             return _owner(place.parent)
     return os.geteuid()
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder itself, or the first one above it that is there."""
+    return next(place for place in (folder, *folder.parents) if os.path.lexists(place))
 
 
 def _is_ours_to_fill(place: Path) -> bool:

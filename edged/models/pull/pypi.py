@@ -206,20 +206,27 @@ def _pip_version() -> tuple[int, ...]:
 
 def _run(command: list[str], folder: Path, progress: "Progress") -> int:
     """Run pip in a session of its own, without a terminal to ask on; returns its exit status."""
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=_environment(folder),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    process = _start(command, folder)
     try:
         _follow(process, progress)
         return process.wait(STALL_S)
     finally:
         _end(process)
+
+
+def _start(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            command,
+            cwd=folder,
+            env=_environment(folder),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise SourceDown(f"pip cannot be started: {error.strerror}") from error
 
 
 def _environment(folder: Path) -> dict[str, str]:
