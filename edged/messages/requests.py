@@ -58,6 +58,7 @@ class Vad(Request, frozen=True, tag="vad"):
     stream: Id | None = None
     final: bool = False
     model: ModelId | None = None
+    keep_alive_ms: KeepAlive | None = None
 
 
 class Transcribe(Request, frozen=True, tag="transcribe"):

@@ -52,7 +52,12 @@ class Activity:
         return self._pool.expected_load_ms(self.model(model))
 
     async def whole(
-        self, audio: AudioFormat, parts: Sequence[Buffer], *, model: str | None
+        self,
+        audio: AudioFormat,
+        parts: Sequence[Buffer],
+        *,
+        model: str | None,
+        keep_alive_ms: int | None = None,
     ) -> VadResult:
         """One piece of audio in any format; nothing of it is kept.
 
@@ -63,8 +68,9 @@ class Activity:
         probabilities = array("f")
         spans: list[Span] = []
         stream = secrets.token_hex(8)
+        borrowed = self._pool.borrow(self.model(model), VoiceActivity, keep_alive_ms=keep_alive_ms)
         async with (
-            self._pool.borrow(self.model(model), VoiceActivity) as lease,
+            borrowed as lease,
             aclosing(self._pieces(audio, parts)) as pieces,
         ):
             async for piece in pieces:
@@ -83,6 +89,7 @@ class Activity:
         *,
         model: str | None,
         final: bool,
+        keep_alive_ms: int | None = None,
     ) -> VadResult:
         """The next audio of a stream.
 
@@ -96,7 +103,9 @@ class Activity:
             raise BadRequest("PCM that ends within a sample")
         listening = self._listening(stream, model)
         segmenter = listening.segmenter
-        async with self._pool.borrow(listening.model, VoiceActivity) as lease:
+        async with self._pool.borrow(
+            listening.model, VoiceActivity, keep_alive_ms=keep_alive_ms
+        ) as lease:
             found = await self._detect(lease, data, stream, final=final)
         probabilities = array("f", found)
         spans = segmenter.feed_many(found, bytes(len(found)))

@@ -17,7 +17,9 @@ async def vad(
         yield Loading(model=house.activity.model(request.model), expected_ms=expected_ms)
     if request.stream is None:
         yield Progress(stage="vad", fraction=0.0)
-        yield await house.activity.whole(request.audio, parts, model=request.model)
+        yield await house.activity.whole(
+            request.audio, parts, model=request.model, keep_alive_ms=request.keep_alive_ms
+        )
     else:
         yield await house.activity.next(
             f"{caller}:{request.stream}",
@@ -25,4 +27,5 @@ async def vad(
             parts,
             model=request.model,
             final=request.final,
+            keep_alive_ms=request.keep_alive_ms,
         )

@@ -125,6 +125,15 @@ def test_the_next_to_ask_is_served_after_a_load_was_cancelled(here: Daemon) -> N
     here.ask(requests.Vad(model=VAD, audio=SPEECH), replies.VadResult, bytes(32_000))
 
 
+def test_voice_activity_may_give_its_memory_back_at_once(here: Daemon) -> None:
+    whole = requests.Vad(model=VAD, audio=SPEECH, keep_alive_ms=0)
+    part = requests.Vad(model=VAD, audio=SPEECH, stream="s", keep_alive_ms=0)
+    for request in (whole, part):
+        here.ask(request, replies.VadResult, bytes(32_000))
+
+        here.wait(lambda: not loaded(here))
+
+
 def test_a_request_may_give_its_models_memory_back_at_once(here: Daemon) -> None:
     request = requests.Transcribe(audio=SPEECH, language="en", keep_alive_ms=0, fresh=True)
     done = here.ask(request, replies.Transcribed, bytes(32_000))
