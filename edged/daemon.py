@@ -39,6 +39,7 @@ from edged.models.pool import Pool
 from edged.models.signatures import Signatures
 from edged.pipeline.activity import Activity
 from edged.pipeline.decoders import Decoders
+from edged.pipeline.hearing import Hearing
 from edged.pipeline.transcription import Pipeline
 from edged.service.answer import answer
 from edged.service.house import House
@@ -144,6 +145,7 @@ async def _build(
         bus=bus,
         pipeline=pipeline,
         activity=Activity(pool, decoders),
+        hearing=Hearing(pool, decoders),
         work=work,
         runner=runner,
         intake=intake,

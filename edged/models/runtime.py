@@ -254,9 +254,10 @@ class ClassifyOptions(Struct, frozen=True, kw_only=True):
 
 
 class Classified(Struct, frozen=True, kw_only=True):
-    """Labels, the greatest score first."""
+    """Labels, the greatest score first; computed_us: from the input to the labels, likewise below."""
 
     classes: tuple[Class, ...]
+    computed_us: int = 0
 
 
 class ImageClassifier(Model, Protocol):
@@ -277,6 +278,7 @@ class Detected(Struct, frozen=True, kw_only=True):
     objects: tuple[DetectedObject, ...]
     width: int
     height: int
+    computed_us: int = 0
 
 
 class ObjectDetector(Model, Protocol):
@@ -291,6 +293,7 @@ class Vector(Struct, frozen=True, kw_only=True):
     """float32 little-endian, shape (n,)."""
 
     data: bytes | memoryview
+    computed_us: int = 0
 
 
 class EmbedOptions(Struct, frozen=True, kw_only=True):
@@ -315,6 +318,7 @@ class Segmented(Struct, frozen=True, kw_only=True):
     width: int
     height: int
     labels: tuple[str, ...]
+    computed_us: int = 0
 
 
 class ImageSegmenter(Model, Protocol):
@@ -355,6 +359,7 @@ class Heard(Struct, frozen=True, kw_only=True):
     hop: int
     used: int
     sums: bytes | memoryview
+    computed_us: int = 0
 
 
 class AudioClassifier(Model, Protocol):

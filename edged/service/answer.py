@@ -9,12 +9,15 @@ from edged.messages.replies import AnyReply
 from edged.messages.requests import AnyRequest
 from edged.service import (
     about,
+    audio,
     events,
+    images,
     infer,
     jobs,
     models,
     recordings,
     store,
+    text,
     transcribe,
     vad,
     watch,
@@ -57,6 +60,7 @@ STREAMED: dict[type, Callable[[House, Any], Stream]] = {
     requests.ModelsPin: models.pin,
     requests.ModelsFile: models.file,
     requests.ModelsBench: models.bench,
+    requests.TextClassify: text.classify,
     requests.WatchAdd: watch.add,
     requests.WatchRemove: watch.remove,
     requests.WatchList: watch.list_folders,
@@ -65,6 +69,17 @@ STREAMED: dict[type, Callable[[House, Any], Stream]] = {
     requests.RotateKey: store.rotate_key,
 }
 """Answered by a generator of replies, in a task of its own."""
+
+WITH_PARTS: dict[type, Callable[[House, Any, Parts], Stream]] = {
+    requests.Transcribe: transcribe.transcribe,
+    requests.Infer: infer.infer,
+    requests.ImagesClassify: images.classify,
+    requests.ImagesDetect: images.detect,
+    requests.ImagesEmbed: images.embed,
+    requests.ImagesSegment: images.segment,
+    requests.AudioClassify: audio.classify,
+}
+"""Likewise, with the frames that came behind the envelope."""
 
 
 def answer(house: House, request: AnyRequest, parts: Parts, caller: str) -> Outgoing | Stream:
@@ -79,14 +94,12 @@ def answer(house: House, request: AnyRequest, parts: Parts, caller: str) -> Outg
     Raises:
         EdgedError: the leaf that answers the request.
     """
-    if isinstance(request, requests.Transcribe):
-        return transcribe.transcribe(house, request, parts)
-    if isinstance(request, requests.Infer):
-        return infer.infer(house, request, parts)
     if isinstance(request, requests.Describe) and request.model is not None:
         return about.describe_model(house, request.model)
     if isinstance(request, requests.Vad):
         return vad.vad(house, request, parts, caller)
+    if with_parts := WITH_PARTS.get(type(request)):
+        return with_parts(house, request, parts)
     if at_once := AT_ONCE.get(type(request)):
         return at_once(house, request)
     if streamed := STREAMED.get(type(request)):

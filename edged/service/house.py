@@ -13,6 +13,7 @@ from edged.models.batching import Batching
 from edged.models.pool import Pool
 from edged.models.signatures import Signatures
 from edged.pipeline.activity import Activity
+from edged.pipeline.hearing import Hearing
 from edged.pipeline.transcription import Pipeline
 from edged.service.vitals import Vitals
 from edged.store.database import Store
@@ -31,6 +32,7 @@ class House:
     bus: Bus
     pipeline: Pipeline
     activity: Activity
+    hearing: Hearing
     work: Work
     runner: Runner
     intake: Intake

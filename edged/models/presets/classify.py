@@ -1,8 +1,11 @@
 """image_classify: the labels of a picture."""
 
+from time import perf_counter_ns
+
 from edged.media import Picture
 from edged.models.engines.graph import Graph
 from edged.models.presets import labels, outputs, scores, seeing
+from edged.models.presets.clock import since
 from edged.models.presets.metadata import notes_of
 from edged.models.presets.parameters import check_known
 from edged.models.runtime import Classified, ClassifyOptions, ModelSpec
@@ -31,9 +34,13 @@ class PictureClassifier:
             BadRequest, BadMedia: the picture cannot be read.
             CorruptModel: what comes out are no scores.
         """
+        began = perf_counter_ns()
         inputs, _ = self._eye.tensor(picture)
         found = self._scale.scores(self._outcome.of(inputs).reshape(-1))
-        return Classified(classes=self._scale.best(found, options.top_k, options.min_score))
+        return Classified(
+            classes=self._scale.best(found, options.top_k, options.min_score),
+            computed_us=since(began),
+        )
 
     def canary(self) -> str:
         """The class of a grey picture."""

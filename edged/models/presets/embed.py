@@ -1,10 +1,13 @@
 """image_embed: a picture as a vector."""
 
+from time import perf_counter_ns
+
 import numpy as np
 
 from edged.media import Picture
 from edged.models.engines.graph import Array, Graph
 from edged.models.presets import outputs, seeing
+from edged.models.presets.clock import since
 from edged.models.presets.metadata import notes_of
 from edged.models.presets.parameters import check_known
 from edged.models.runtime import EmbedOptions, ModelSpec, Vector
@@ -26,11 +29,12 @@ class PictureEmbedder:
 
     def embed(self, picture: Picture, options: EmbedOptions) -> Vector:
         """The vector of a picture, of length 1 when asked; errors as for ImageClassifier."""
+        began = perf_counter_ns()
         vector = self._vector(picture)
         length = float(np.linalg.norm(vector))
         if options.unit and length:
             vector = vector / np.float32(length)
-        return Vector(data=vector.astype("<f4").tobytes())
+        return Vector(data=vector.astype("<f4").tobytes(), computed_us=since(began))
 
     def canary(self) -> str:
         """Where the vector of a grey picture is greatest."""

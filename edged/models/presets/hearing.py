@@ -1,6 +1,7 @@
 """audio_classify: what is heard, in windows of the length that the graph takes."""
 
 from collections.abc import Iterator
+from time import perf_counter_ns
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ from edged.models.engines.graph import Array, Graph
 from edged.models.engines.inputs import Samples, samples_of
 from edged.models.engines.quantized import stored
 from edged.models.presets import labels, outputs, scores
+from edged.models.presets.clock import since
 from edged.models.presets.mel import Mel, MelOptions, MelScale
 from edged.models.presets.metadata import notes_of
 from edged.models.presets.parameters import (
@@ -148,6 +150,7 @@ class SoundClassifier:
         Raises:
             BadRequest: half a sample. CorruptModel: what comes out are no scores.
         """
+        began = perf_counter_ns()
         samples = samples_of(audio)
         hop = max(self._hop, options.hop)
         windows: list[AudioWindow] = []
@@ -165,6 +168,7 @@ class SoundClassifier:
             hop=hop,
             used=len(samples) if options.final else used,
             sums=sums.astype("<f8").tobytes(),
+            computed_us=since(began),
         )
 
     def canary(self) -> str:

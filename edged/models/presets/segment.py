@@ -1,5 +1,7 @@
 """image_segment: the class of each pixel, or how surely it is foreground."""
 
+from time import perf_counter_ns
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -8,6 +10,7 @@ from edged.errors import CorruptModel
 from edged.media import Picture
 from edged.models.engines.graph import Array, Graph
 from edged.models.presets import labels, outputs, seeing
+from edged.models.presets.clock import since
 from edged.models.presets.fitting import Fit
 from edged.models.presets.metadata import notes_of
 from edged.models.presets.parameters import check_known, whole_of, word_of, wrong
@@ -52,6 +55,7 @@ class PictureSegmenter:
 
     def segment(self, picture: Picture) -> Segmented:
         """The mask, of the picture's own size; errors as for ImageClassifier."""
+        began = perf_counter_ns()
         inputs, fit = self._eye.tensor(picture)
         values = self._outcome.of(inputs)
         channels = self._channels(values)
@@ -64,6 +68,7 @@ class PictureSegmenter:
             width=fit.width,
             height=fit.height,
             labels=self._labels,
+            computed_us=since(began),
         )
 
     def canary(self) -> str:

@@ -1,5 +1,6 @@
 """text_classify: the labels of a text."""
 
+from time import perf_counter_ns
 from typing import Protocol
 
 import numpy as np
@@ -8,6 +9,7 @@ from edged.errors import CorruptModel
 from edged.messages.records import SignatureTensor
 from edged.models.engines.graph import Array, Graph
 from edged.models.presets import labels, outputs, scores, words
+from edged.models.presets.clock import since
 from edged.models.presets.metadata import Notes, notes_of
 from edged.models.presets.parameters import check_known, word_of
 from edged.models.runtime import Classified, ClassifyOptions, ModelSpec, Text
@@ -116,8 +118,12 @@ class LabelledText:
         Raises:
             CorruptModel: what comes out are no scores.
         """
+        began = perf_counter_ns()
         found = self._scale.scores(self._values(text.text).reshape(-1))
-        return Classified(classes=self._scale.best(found, options.top_k, options.min_score))
+        return Classified(
+            classes=self._scale.best(found, options.top_k, options.min_score),
+            computed_us=since(began),
+        )
 
     def canary(self) -> str:
         """The class of a fixed text."""
