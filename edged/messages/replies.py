@@ -302,6 +302,9 @@ class ModelFile(Record, frozen=True):
     """One file of a model and where it was found.
 
     sha256: of the manifest, else as recorded at the first pull; empty while nobody stated one.
+    sources: where a pull gets it, in order, in words.
+    trust: why its content is known: `stated` by the manifest; `recorded` at the first pull; `held`
+        by the stated hash of the archive or wheel around it; or `first_use`: it is not yet.
     """
 
     name: str
@@ -309,10 +312,16 @@ class ModelFile(Record, frozen=True):
     sha256: str
     source: str
     found: bool
+    sources: tuple[str, ...] = ()
+    trust: Literal["stated", "recorded", "held", "first_use"] = "stated"
 
 
 class ModelDetails(Reply, frozen=True, tag="model"):
-    """One manifest in full."""
+    """One manifest in full.
+
+    license_url: its text, or the page where it is accepted. accelerators: devices it was tried on.
+    embedded: one of the defaults that come from PyPI alone.
+    """
 
     model: ModelSummary
     files: tuple[ModelFile, ...]
@@ -321,6 +330,10 @@ class ModelDetails(Reply, frozen=True, tag="model"):
     worker: str
     holds_gil: bool
     signature: Signature | None = None
+    license_url: str = ""
+    accelerators: tuple[str, ...] = ()
+    minimum_engine: str = ""
+    embedded: bool = False
 
 
 class FilePart(Reply, frozen=True, tag="file_part"):

@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from edged.errors import CorruptModel, EdgedError, EngineMissing, ModelMissing, Unsupported
 from edged.models.blobs import is_inside
-from edged.models.lockfile import LockFile
+from edged.models.lockfile import Entry, LockFile
 from edged.models.manifest import COMING, ENGINES, Engine, Manifest, ManifestFile
 
 _BLOCK_BYTES = 2**20
@@ -102,6 +102,10 @@ class ModelFiles:
         except (ModelMissing, CorruptModel):
             return False
         return True
+
+    def recorded(self, manifest: Manifest, file: ManifestFile) -> Entry | None:
+        """What models.lock says of a file since its first pull; None when it says nothing."""
+        return self._lock.get(manifest.id, file.name)
 
     def verified(self, manifest: Manifest) -> dict[str, str]:
         """As `locate`, with every file's sha256 compared; hashes once per state of a file.

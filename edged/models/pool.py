@@ -11,16 +11,18 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from edged.config import Config, Paths
+from edged.config import Config, Paths, cores
 from edged.errors import Conflict, EdgedError, ModelMissing, from_code
 from edged.messages.records import BenchmarkRow, LoadedModel, ModelState, ModelSummary, Problem
 from edged.messages.replies import ModelDetails, ModelFile, Reason
 from edged.messages.wire import Priority
-from edged.models import catalog
+from edged.models import catalog, facts
+from edged.models.accelerators import CPU
 from edged.models.admission import Admission
-from edged.models.bench import candidates, measure
+from edged.models.bench import measure
 from edged.models.budget import Budget
 from edged.models.changes import group_by_process, run_the_same, runs_the_same
+from edged.models.choices import Choice, thread_counts, ways
 from edged.models.delivery import OpenedFile, open_verified
 from edged.models.devices import Devices
 from edged.models.files import ModelFiles
@@ -281,17 +283,17 @@ class Pool:
             ModelMissing: there is no such model. Busy: no memory for a second one of it.
         """
         manifest = self.manifest(model)
-        ways = candidates(("cpu",))
-        for number, way in enumerate(ways):
+        found = ways((CPU,), thread_counts(cores(), cores()))
+        for number, (device, threads) in enumerate(found):
             row = await measure(
                 manifest,
-                way,
+                Choice(asked=device, device=device, threads=threads, strict=True),
                 files=self._files,
                 engines=self._engines,
                 seconds=seconds,
                 room=self._budget.room(object(), manifest),
             )
-            yield row, (number + 1) / len(ways)
+            yield row, (number + 1) / len(found)
 
     async def open_file(self, model: str, name: str) -> OpenedFile:
         """One file of a model, its hash compared; the caller closes it.
@@ -451,8 +453,9 @@ class Pool:
     def summaries(self, task: str | None = None) -> tuple[ModelSummary, ...]:
         """Every manifest, or those of a task, and whether it can run here."""
         defaults = {name: self.default(name)[0] for name in self.tasks()}
+        best = self._recommended()
         return tuple(
-            self._summary(one, default=defaults[one.task] == one.id)
+            self._summary(one, default=defaults[one.task], best=best)
             for one in self._manifests.values()
             if task is None or one.task == task
         )
@@ -465,45 +468,44 @@ class Pool:
         """
         manifest = self.manifest(model)
         return ModelDetails(
-            model=self._summary(manifest, default=self.default(manifest.task)[0] == model),
+            model=self._summary(
+                manifest, default=self.default(manifest.task)[0], best=self._recommended()
+            ),
             files=await asyncio.to_thread(self._file_records, manifest),
             parameters=manifest.parameters,
             threads=self._devices.threads(manifest),
             worker=self._by_model[model].name,
             holds_gil=manifest.holds_gil,
+            license_url=manifest.license_url,
+            accelerators=manifest.accelerators,
+            minimum_engine=manifest.minimum_engine,
+            embedded=manifest.embedded,
         )
 
     def _file_records(self, manifest: Manifest) -> tuple[ModelFile, ...]:
         return tuple(
-            ModelFile(
-                name=file.name,
-                size_bytes=file.bytes,
-                sha256=file.sha256,
-                source=f"wheel {file.wheel}" if file.wheel else "models folder",
+            facts.file_record(
+                file,
+                self._files.recorded(manifest, file),
                 found=self._files.has(manifest, file),
             )
             for file in manifest.files
         )
 
-    def _summary(self, manifest: Manifest, *, default: bool) -> ModelSummary:
-        problem = self._problem(manifest)
-        quality = manifest.quality
-        return ModelSummary(
-            id=manifest.id,
-            task=manifest.task,
-            engine=manifest.engine,
-            license=manifest.license,
-            languages=manifest.languages,
-            size_bytes=manifest.size_bytes,
-            memory_bytes=manifest.memory_bytes,
-            installed=problem is None,
-            default=default,
-            state=self._by_model[manifest.id].state(manifest.id),
-            quality=f"{quality.metric} {quality.value:g} ({quality.source})" if quality else "",
-            description=manifest.description,
-            problem=problem,
+    def _summary(
+        self, manifest: Manifest, *, default: str | None, best: frozenset[str]
+    ) -> ModelSummary:
+        return facts.summary(
+            manifest,
+            self._by_model[manifest.id].state(manifest.id),
+            self._problem(manifest),
+            default=default == manifest.id,
+            recommended=manifest.id in best,
             pinned=manifest.id in self._pins.models,
         )
+
+    def _recommended(self) -> frozenset[str]:
+        return facts.recommended(self._manifests.values(), self._absent, self._budget.limit)
 
     def _problem(self, manifest: Manifest) -> Problem | None:
         """Why a model cannot run here, as found last."""
