@@ -298,6 +298,9 @@ class Models(Reply, frozen=True, tag="models"):
     models: tuple[ModelSummary, ...]
 
 
+Trust = Literal["stated", "recorded", "held", "first_use"]
+
+
 class ModelFile(Record, frozen=True):
     """One file of a model and where it was found.
 
@@ -313,7 +316,7 @@ class ModelFile(Record, frozen=True):
     source: str
     found: bool
     sources: tuple[str, ...] = ()
-    trust: Literal["stated", "recorded", "held", "first_use"] = "stated"
+    trust: Trust = "stated"
 
 
 class ModelDetails(Reply, frozen=True, tag="model"):

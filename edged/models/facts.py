@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from edged.errors import EngineMissing, Unsupported
 from edged.messages.records import ModelState, ModelSummary, Problem
-from edged.messages.replies import ModelFile
+from edged.messages.replies import ModelFile, Trust
 from edged.models.lockfile import Entry
 from edged.models.manifest import Archive, Https, Manifest, ManifestFile, Pypi, Source
 
@@ -79,14 +79,16 @@ def file_record(file: ManifestFile, entry: Entry | None, *, found: bool) -> Mode
         source=f"wheel {file.wheel}" if file.wheel else "models folder",
         found=found,
         sources=_places(file),
-        trust="stated"
-        if stated
-        else "recorded"
-        if entry
-        else "held"
-        if file.pinned
-        else "first_use",
+        trust=_trust(file, entry),
     )
+
+
+def _trust(file: ManifestFile, entry: Entry | None) -> Trust:
+    if file.hashes:
+        return "stated"
+    if entry is not None:
+        return "recorded"
+    return "held" if file.pinned else "first_use"
 
 
 def _places(file: ManifestFile) -> tuple[str, ...]:
