@@ -6,12 +6,9 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 
-from msgspec import Struct
-
-from edged.config import cores
 from edged.errors import EdgedError, WorkerGone
 from edged.messages.records import BenchmarkRow, Problem
-from edged.models.devices import Choice
+from edged.models.choices import Choice
 from edged.models.files import ModelFiles
 from edged.models.latency import summary
 from edged.models.manifest import Engine, Manifest
@@ -26,31 +23,9 @@ FEWEST_CALLS = 3
 MOST_CALLS = 10_000
 
 
-class Candidate(Struct, frozen=True):
-    """One way of running a model."""
-
-    device: str
-    threads: int
-
-
-def thread_counts(most: int) -> list[int]:
-    """1, 2, 4, ... and all processors."""
-    powers = [2**power for power in range(max(1, most).bit_length()) if 2**power <= most]
-    return sorted({*powers, max(1, most)})
-
-
-def candidates(devices: tuple[str, ...]) -> list[Candidate]:
-    """Every device; the processor with several thread counts, since only there they matter."""
-    found: list[Candidate] = []
-    for device in devices:
-        counts = thread_counts(cores()) if device.startswith("cpu") else [1]
-        found += [Candidate(device, threads) for threads in counts]
-    return found
-
-
 async def measure(
     manifest: Manifest,
-    candidate: Candidate,
+    choice: Choice,
     *,
     files: ModelFiles,
     engines: Mapping[str, Engine],
@@ -63,7 +38,7 @@ async def measure(
 
     Args:
         manifest: the model.
-        candidate: how to run it.
+        choice: how to run it.
         files: finds and verifies its files.
         engines: the adapters' modules.
         seconds: how long its canary is run, FEWEST_CALLS times at least.
@@ -74,28 +49,25 @@ async def measure(
     """
     async with room:
         try:
-            return await _measure(manifest, candidate, files, engines, seconds)
+            return await _measure(manifest, choice, files, engines, seconds)
         except CallYielded:
             error: EdgedError = WorkerGone(f"the canary of {manifest.id} did not run")
         except EdgedError as raised:
             error = raised
     return BenchmarkRow(
-        device=candidate.device,
-        threads=candidate.threads,
+        device=choice.device,
+        threads=choice.threads,
         error=Problem(code=error.code, message=error.message, fix=error.fix),
     )
 
 
 async def _measure(
     manifest: Manifest,
-    candidate: Candidate,
+    choice: Choice,
     files: ModelFiles,
     engines: Mapping[str, Engine],
     seconds: float,
 ) -> BenchmarkRow:
-    choice = Choice(
-        asked=candidate.device, device=candidate.device, threads=candidate.threads, strict=True
-    )
     files.check_engine(manifest)
     spec = await asyncio.to_thread(worker_spec, files, engines, manifest, choice)
     began = time.monotonic()
@@ -109,8 +81,8 @@ async def _measure(
         await asyncio.shield(worker.end())
     found = summary(taken)
     return BenchmarkRow(
-        device=candidate.device,
-        threads=candidate.threads,
+        device=choice.device,
+        threads=choice.threads,
         load_ms=load_ms,
         p50_us=found.p50_us,
         p95_us=found.p95_us,

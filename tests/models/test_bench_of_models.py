@@ -18,8 +18,7 @@ import msgspec
 from edged.config import Paths
 from edged.errors import Busy, ModelMissing
 from edged.messages.records import BenchmarkRow
-from edged.models import bench
-from edged.models.bench import candidates, thread_counts
+from edged.models import pool as pools
 from edged.models.pool import Pool
 
 
@@ -27,25 +26,10 @@ async def rows_of(pool: Pool, name: str) -> list[BenchmarkRow]:
     return [row async for row, _ in pool.bench(name, 0.01)]
 
 
-@pytest.mark.parametrize(
-    ("most", "counts"), [(1, [1]), (2, [1, 2]), (6, [1, 2, 4, 6]), (8, [1, 2, 4, 8]), (0, [1])]
-)
-def test_threads_are_doubled_up_to_all_processors(most: int, counts: list[int]) -> None:
-    assert thread_counts(most) == counts
-
-
-def test_only_the_processor_is_tried_with_several_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench, "cores", lambda: 4)
-
-    found = [(one.device, one.threads) for one in candidates(("cpu", "gpu:cuda"))]
-
-    assert found == [("cpu", 1), ("cpu", 2), ("cpu", 4), ("gpu:cuda", 1)]
-
-
 def test_a_model_is_measured_beside_the_one_that_serves(
     paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bench, "cores", lambda: 2)
+    monkeypatch.setattr(pools, "cores", lambda: 2)
 
     async def scenario() -> None:
         async with pool_of(paths, model("a")) as pool:
