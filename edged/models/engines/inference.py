@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from msgspec import Struct
 
-from edged.errors import EdgedError, Internal, Unsupported
+from edged.errors import BadRequest, EdgedError, Internal, Unsupported
 from edged.messages.records import Signature, SignatureTensor
 from edged.models.engines import joining, quantized
 from edged.models.engines.graph import Array, Graph
@@ -93,7 +93,7 @@ class GraphInference:
         zeros = {one.name: _zeros(one) for one in self._signature.inputs}
         try:
             found = self._graph.run(zeros)
-        except Internal:
+        except (Internal, BadRequest):
             return REFUSED
         return " ".join(_greatest(array) for array in found.values())
 
