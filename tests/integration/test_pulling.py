@@ -179,6 +179,21 @@ def test_a_licence_without_commercial_use_needs_a_word(
     assert edged("models", "pull", "tiny", "--trust-first-use", "--yes").status == 0
 
 
+def test_one_model_that_fails_keeps_no_other_from_coming(
+    edged: Edged, paths: Paths, index: Path
+) -> None:
+    write_manifest(paths, index, "first", 'terms = ["non_commercial"]')
+    write_manifest(paths, index, "second")
+
+    said = edged("models", "pull", "first", "second", "--trust-first-use", "--json")
+
+    assert said.status == 27
+    failed = [json.loads(line)["failed"] for line in said.out.splitlines() if '{"failed"' in line]
+    assert [one["model"] for one in failed] == ["first"]
+    assert said.json["error"]["code"] == "licence_required"
+    assert (paths.models / "second" / "weights.onnx").read_bytes() == WEIGHTS
+
+
 def test_defaults_are_the_embedded_ones_that_lack(
     edged: Edged, paths: Paths, index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from edged.errors import EdgedError
 from edged.models.pull.progress import PullProgress
 
 STAGES = {"fetch": "fetching", "verify": "verifying", "build": "building"}
@@ -67,6 +68,10 @@ class Bars:
     def note(self, text: str) -> None:
         """Print a line above the bars."""
         self._progress.console.print(Text(text, style="dim"))
+
+    def failed(self, model: str, error: EdgedError) -> None:
+        """Print a line above the bars."""
+        self._progress.console.print(Text(f"{model} is not here: {error.message}", style="red"))
 
     def pause(self) -> None:
         """Take the bars away while a person is asked."""

@@ -11,6 +11,7 @@ import msgspec
 
 from edged.cli import render
 from edged.cli.connect import Settings
+from edged.errors import EdgedError
 from edged.models.pull.progress import PullProgress
 
 STEP_PERCENT = 10
@@ -28,6 +29,9 @@ class Watcher(Protocol):
 
     def note(self, text: str) -> None:
         """Something else is worth a line."""
+
+    def failed(self, model: str, error: EdgedError) -> None:
+        """One of several models cannot be had."""
 
     def pause(self) -> None:
         """A person is asked now."""
@@ -89,6 +93,10 @@ class Lines:
         """Print a line."""
         print(text, file=sys.stderr)
 
+    def failed(self, model: str, error: EdgedError) -> None:
+        """Print a line."""
+        self.note(f"{model} is not here: {error.message}")
+
     def pause(self) -> None:
         """Nothing is in the way."""
 
@@ -125,6 +133,11 @@ class JsonLines:
 
     def note(self, text: str) -> None:
         """Programs need no notes."""
+
+    def failed(self, model: str, error: EdgedError) -> None:
+        """Print an object."""
+        problem = {"model": model, "code": error.code, "message": error.message, "fix": error.fix}
+        print(json.dumps({"failed": problem}), flush=True)
 
     def pause(self) -> None:
         """Nobody is asked."""

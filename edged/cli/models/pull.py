@@ -15,7 +15,16 @@ from edged.cli import render
 from edged.cli.connect import Settings
 from edged.cli.models import shelf
 from edged.cli.models.progress import Watcher, watching
-from edged.errors import BadRequest, CorruptModel, EngineMissing, LicenceRequired, ModelMissing
+from edged.errors import (
+    BadRequest,
+    CorruptModel,
+    DiskFull,
+    EdgedError,
+    EngineMissing,
+    LicenceRequired,
+    ModelMissing,
+    SourceDown,
+)
 from edged.models.blobs import holding, is_held
 from edged.models.files import ModelFiles
 from edged.models.manifest import Manifest, ManifestFile
@@ -85,13 +94,13 @@ def fetch(settings: Settings, manifests: Iterable[Manifest], options: Options) -
     """Fetch models one after the other, with bars or lines; ask where somebody can be asked.
 
     Raises:
-        EdgedError: the leaf of the first model that cannot be fetched; the ones before it are here.
+        EdgedError: the leaf of the first model that cannot be fetched; what could be is here.
     """
     shelf.check_owner(settings.paths)
     pulls = config.load(settings.paths).pull
     if options.rate is not None:
         pulls = structs.replace(pulls, rate_bytes=options.rate)
-    wheels, pulled = settings.paths.models / "wheels", list[Pulled]()
+    wheels = settings.paths.models / "wheels"
     with holding(wheels), watching(settings) as watcher:
         asking = _Asking(settings, options, watcher)
         puller = Puller(
@@ -102,12 +111,31 @@ def fetch(settings: Settings, manifests: Iterable[Manifest], options: Options) -
             tokens={HUGGING_FACE: options.token} if options.token else {},
             folders=options.folders,
         )
-        for manifest in manifests:
-            if not is_here(settings, manifest):
-                watcher.note(_introduced(manifest))
-            pulled.append(_pull_one(puller, manifest, asking))
+        pulled = _pull_all(settings, puller, list(manifests), asking)
     if not is_held(wheels):
         shutil.rmtree(wheels, ignore_errors=True)  # those of a pull that failed stay for the next
+    return pulled
+
+
+def _pull_all(
+    settings: Settings, puller: Puller, manifests: list[Manifest], asking: "_Asking"
+) -> list[Pulled]:
+    """One after the other; what is wrong with one keeps no other from coming."""
+    pulled: list[Pulled] = []
+    failed: list[EdgedError] = []
+    for manifest in manifests:
+        if not is_here(settings, manifest):
+            asking.watcher.note(_introduced(manifest))
+        try:
+            pulled.append(_pull_one(puller, manifest, asking))
+        except (SourceDown, DiskFull):
+            raise  # the others would wait for the same network, or the same disk
+        except EdgedError as error:
+            failed.append(error)
+            if len(manifests) > 1:
+                asking.watcher.failed(manifest.id, error)
+    if failed:
+        raise failed[0]
     return pulled
 
 
