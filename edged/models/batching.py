@@ -270,17 +270,18 @@ class Batching:
                 inputs, options = group[0].inputs, group[0].options
                 tensors = await lease.call(lease.model.infer, inputs, options)
                 return [Inferred(tensors, 1, lease.device)]
-            answers = await lease.call(lease.model.infer_batch, batch_of(group, pads=manifest.pads))
+            batch = batch_of([(one.inputs, one.options) for one in group], pads=manifest.pads)
+            answers = await lease.call(lease.model.infer_batch, batch)
             return outcomes_of(answers, len(group), lease.device)
 
 
-def batch_of(group: Sequence[Asked], *, pads: bool) -> Batch:
+def batch_of(group: Sequence[tuple[Tensors, InferOptions]], *, pads: bool) -> Batch:
     """Several requests as the worker takes them; copies no bytes."""
     items = tuple(
-        BatchItem(tensors=one.inputs.tensors, options=one.options, parts=len(one.inputs.parts))
-        for one in group
+        BatchItem(tensors=inputs.tensors, options=options, parts=len(inputs.parts))
+        for inputs, options in group
     )
-    parts = tuple(part for one in group for part in one.inputs.parts)
+    parts = tuple(part for inputs, _ in group for part in inputs.parts)
     return Batch(items=items, pads=pads, parts=parts)
 
 

@@ -84,7 +84,9 @@ class Worker:
             raise WorkerGone("the worker died")
         if len(group) == 1:
             return [Inferred(self._graph.infer(group[0].inputs, group[0].options), 1, "cpu")]
-        answers = self._graph.infer_batch(batch_of(group, pads=self._pads))
+        answers = self._graph.infer_batch(
+            batch_of([(one.inputs, one.options) for one in group], pads=self._pads)
+        )
         return outcomes_of(answers, len(group), "cpu")
 
 
@@ -111,8 +113,8 @@ class Line:
         self, inputs: Tensors, *outputs: str, urgency: int = INTERACTIVE
     ) -> "asyncio.Task[Inferred]":
         options = InferOptions(outputs=outputs)
-        # Not in the group: it would end with the first caller that gets an error.
-        return asyncio.ensure_future(self.batcher.ask(inputs, options, urgency))
+        work = self.batcher.ask(inputs, options, urgency)
+        return asyncio.create_task(work)  # noqa: TID251 - a group would end with the first error
 
     async def held(self) -> "asyncio.Task[Inferred]":
         """A first request that runs until the gate opens; what is asked meanwhile gathers."""
@@ -323,18 +325,8 @@ def test_rows_that_depend_on_each_other_never_run_together(tmp_path: Path) -> No
     assert [one.together for one in found.answers] == [1, 1, 1]
 
 
-def _asked(inputs: Tensors, *outputs: str) -> Asked:
-    return Asked(inputs, InferOptions(outputs=outputs), 0, None, 1, 1, asyncio.Future(loop=_LOOP))
-
-
-class _NoLoop(asyncio.AbstractEventLoop):
-    """For answers that nobody waits for."""
-
-    def get_debug(self) -> bool:
-        return False
-
-
-_LOOP = _NoLoop()
+def _asked(inputs: Tensors) -> tuple[Tensors, InferOptions]:
+    return inputs, InferOptions()
 
 
 CALLERS = st.lists(
