@@ -1,5 +1,6 @@
 """image_segment: the class of each pixel, or how surely it is foreground."""
 
+from math import ceil, floor
 from time import perf_counter_ns
 
 import numpy as np
@@ -110,7 +111,14 @@ def _over_picture(mask: Mask, fit: Fit, size: tuple[int, int], *, smooth: bool) 
     rows, columns = mask.shape
     across, down = columns / size[0], rows / size[1]
     left, top, right, bottom = fit.target
-    box = (left * across, top * down, right * across, bottom * down)
+    inner = (floor(left * across), floor(top * down), ceil(right * across), ceil(bottom * down))
+    box = (
+        left * across - inner[0],
+        top * down - inner[1],
+        right * across - inner[0],
+        bottom * down - inner[1],
+    )
     resampling = Image.Resampling.BILINEAR if smooth else Image.Resampling.NEAREST
-    image = Image.fromarray(mask).resize((fit.width, fit.height), resampling, box=box)
+    # Cropped first, or Pillow would mix in what lies in the bars beside the box.
+    image = Image.fromarray(mask).crop(inner).resize((fit.width, fit.height), resampling, box=box)
     return np.asarray(image)
