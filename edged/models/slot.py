@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
@@ -183,6 +183,12 @@ class Slot:
         """Keep a loaded model whatever its keep-alive says, or no longer; loads nothing."""
         self._facts[model].pinned = pinned
         self._share(model)
+
+    def _forget_wishes(self, models: Iterable[str]) -> None:
+        """What was wished for models that were ended on purpose does not hold for the next load."""
+        for facts in map(self._facts.__getitem__, models):
+            if not facts.borrowers and not facts.wanted:
+                facts.keep_alive_ms = None
 
     def _share(self, model: str) -> None:
         if found := self.loaded.get(model):
@@ -389,7 +395,9 @@ class Slot:
         models, self.loaded = list(self.loaded), {}
         self._stopped = False
         reason = worker.exit_reason
-        if reason != ENDED:
+        if reason == ENDED:
+            self._forget_wishes(models)
+        else:
             self._restarts.fail(reason)
             log.warning("worker %s (pid %d) failed: %s", self.name, worker.pid, reason)
             log.info("worker %s printed last: %s", self.name, worker.tail[-1000:])
@@ -497,6 +505,7 @@ class Slot:
             await self._end()
             return
         del self.loaded[model]
+        self._forget_wishes([model])
         with contextlib.suppress(EdgedError):  # it died: that is noted when it exits
             await worker.drop(model, deadline_s=DROP_DEADLINE_S)
         self._on_change(model, "unloaded", "")

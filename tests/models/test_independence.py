@@ -241,3 +241,21 @@ def test_every_request_may_say_how_long_the_model_stays(paths: Paths) -> None:
             assert pool.loaded() == ()
 
     run(scenario)
+
+
+def test_how_long_a_model_stays_is_asked_anew_after_it_was_ended(paths: Paths) -> None:
+    async def scenario() -> None:
+        async with pool_of(paths, model("a")) as pool:
+            async with pool.borrow("a", Fake, keep_alive_ms=0):
+                pass
+            await pool.load("a")
+            left = pool.loaded()[0].expires_in_ms
+            assert left is not None
+            assert left > 60_000
+            await pool.load("a", keep_alive_ms=-1)
+            os.kill(pool.loaded()[0].pid, signal.SIGKILL)
+            await until(lambda: not pool.loaded())
+            await pool.load("a")
+            assert pool.loaded()[0].expires_in_ms is None  # it was not ended on purpose
+
+    run(scenario)
