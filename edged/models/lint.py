@@ -259,13 +259,26 @@ def _company(manifest: Manifest, manifests: list[Manifest]) -> _Found:
 
 
 def _notes(manifest: Manifest) -> _Found:
-    for position, file in enumerate(manifest.files):
-        at: Path = ("files", position)
-        if not file.pinned and file.build is None:
-            yield at, "no sha256: the first pull has to be trusted, and is held to from then on"
-        if not (file.sources or file.wheel or file.build or file.path.startswith("/")):
-            yield at, "no sources: it cannot be pulled, only copied into the models folder"
+    unknown = [file.name for file in manifest.files if not file.pinned and file.build is None]
+    if unknown:
+        yield (
+            ("files",),
+            f"nobody states the sha256 of {', '.join(unknown)}; the first pull has to be trusted",
+        )
+    lonely = [file.name for file in manifest.files if not _comes_from_somewhere(file)]
+    if lonely:
+        yield (
+            ("files",),
+            f"{', '.join(lonely)} cannot be pulled; add `sources`, or copy them into the models folder",
+        )
     if not 0 <= manifest.rank <= 1:
         yield ("rank",), "ours are from 0 to 1, so it cannot be compared with them"
     if manifest.engine in COMING:
-        yield ("engine",), f"{manifest.engine} comes with a later version; it can be pulled now"
+        yield (
+            ("engine",),
+            f"{manifest.engine} comes with a later version; its files can be pulled now",
+        )
+
+
+def _comes_from_somewhere(file: ManifestFile) -> bool:
+    return bool(file.sources or file.wheel or file.build or file.path.startswith("/"))

@@ -260,12 +260,16 @@ class Manifest(_Part, frozen=True, kw_only=True):
 
     @property
     def size_bytes(self) -> int:
-        """All its files together, as far as stated; archives for members that nobody states."""
-        stated = sum(file.bytes for file in self.files)
-        unknown = [source for file in self.files if not file.bytes for source in file.sources[:1]]
-        return stated + sum(
-            {one.url: one.bytes for one in unknown if isinstance(one, Archive)}.values()
-        )
+        """All its files together, as far as stated; an archive where none of its members is."""
+        archives: dict[str, int] = {}
+        held: dict[str, int] = {}
+        for file in self.files:
+            source = file.sources[0] if file.sources else None
+            place = source.url if isinstance(source, Archive) else ""
+            held[place] = held.get(place, 0) + file.bytes
+            if isinstance(source, Archive):
+                archives[place] = source.bytes
+        return sum(stated or archives.get(place, 0) for place, stated in held.items())
 
     @property
     def gated(self) -> bool:
@@ -332,14 +336,17 @@ def read(path: str | os.PathLike[str]) -> Manifest:
         with open(path, "rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise ConfigError(f"{name} cannot be read: {error.strerror}") from error
+        fix = "put the file there, or give the right to read it"
+        raise ConfigError(
+            f"{name} cannot be read: {error.strerror}", fix=fix, file=name, line=0
+        ) from error
     return parse(content, name)
 
 
 def parse(content: bytes, name: str) -> Manifest:
     """The manifest in the content of a file with this name; raises as `read`."""
     if len(content) > MAX_BYTES:
-        raise ConfigError(f"{name} has more than {MAX_BYTES} bytes", fix="it is no manifest")
+        raise _at(name, 1, f"has more than {MAX_BYTES} bytes", fix="it is no manifest")
     try:
         text = content.decode().replace("\r\n", "\n")
         tree = tomllib.loads(text)
@@ -351,26 +358,22 @@ def parse(content: bytes, name: str) -> Manifest:
         raise _wrong_field(name, text, tree, str(error)) from error
     if manifest.id != name.removesuffix(".toml"):
         line = nearest_line(lines_of(text), ("id",))
-        raise ConfigError(
-            f"{name}, line {line}: field `id` is {manifest.id}",
-            fix=f"name the file {manifest.id}.toml, or correct the id",
-        )
+        fix = f"name the file {manifest.id}.toml, or correct the id"
+        raise _at(name, line, f"field `id` is {manifest.id}", fix=fix)
     return manifest
 
 
 def _no_toml(name: str, content: bytes, error: Exception) -> ConfigError:
     if isinstance(error, UnicodeDecodeError):
         line = content.count(b"\n", 0, error.start) + 1
-        return ConfigError(f"{name}, line {line}: is not UTF-8", fix="save the file as UTF-8")
+        return _at(name, line, "is not UTF-8", fix="save the file as UTF-8")
     if isinstance(error, RecursionError):
-        return ConfigError(f"{name}, line 1: is nested too deeply", fix="it is no manifest")
+        return _at(name, 1, "is nested too deeply", fix="it is no manifest")
     complaint, _, place = str(error).partition(" (at ")
     found = re.match(r"line (\d+)", place)
     line = int(found[1]) if found else content.count(b"\n") + 1
-    return ConfigError(
-        f"{name}, line {line}: is not TOML: {complaint[:1].lower()}{complaint[1:]}",
-        fix="correct that line",
-    )
+    complaint = f"is not TOML: {complaint[:1].lower()}{complaint[1:]}"
+    return _at(name, line, complaint, fix="correct that line")
 
 
 def _wrong_field(name: str, text: str, tree: dict[str, object], complaint: str) -> ConfigError:
@@ -380,10 +383,13 @@ def _wrong_field(name: str, text: str, tree: dict[str, object], complaint: str) 
     if named:
         path = (*path, named[1])
     line = nearest_line(lines_of(text), path)
-    return ConfigError(
-        f"{name}, line {line}: field `{spelt(path)}`{_fault(what)}",
-        fix=_fix_for(what, path),
-    )
+    complaint = f"field `{spelt(path)}`{_fault(what)}"
+    return _at(name, line, complaint, fix=_fix_for(what, path))
+
+
+def _at(name: str, line: int, complaint: str, *, fix: str) -> ConfigError:
+    message = f"{name}, line {line}: {complaint}"
+    return ConfigError(message, fix=fix, file=name, line=line)
 
 
 def _fault(what: str) -> str:

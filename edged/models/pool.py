@@ -44,6 +44,8 @@ _SOONEST_S = 0.01
 _LOOK_S = 10.0
 """How often the models' files are looked for: what was installed meanwhile shows so late."""
 
+_LINT = "`edged models lint` shows all that is wrong"
+
 _UNSEEN = Problem(
     code=ModelMissing.code,
     message="its files were not looked for yet",
@@ -73,7 +75,7 @@ class Pool:
         self._config = config
         self._files = ModelFiles(paths.models, paths.cache, engines)
         self._engines = engines
-        self._devices = Devices(config, paths.cache)
+        self._devices = Devices(config, paths.cache, files=self._files, engines=engines)
         self._budget = Budget(config.workers.memory_bytes, lambda: self._slots)
         self._admission = Admission(self._budget.free, self._budget.holders)
         self.catalog = catalog.Catalog([catalog.shipped_folder(), paths.manifests])
@@ -413,7 +415,7 @@ class Pool:
         """What is not well, as found last; asks no worker."""
         found = [slot.reason() for slot in self._slots]
         broken = [
-            Reason(code="config_error", message=f"a manifest: {line}", fix="`edged models list`")
+            Reason(code="config_error", message=f"a manifest: {line}", fix=_LINT)
             for line in self._problems
         ]
         return (*broken, *self._keeping.reasons(), *(one for one in found if one is not None))

@@ -125,8 +125,11 @@ def test_what_is_right_is_left_alone(facts: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     ("facts", "note"),
     [
-        ({"files": [{"name": "m", "path": "/m"}]}, "`files[0]`: no sha256: the first pull"),
-        ({"files": [file()]}, "`files[0]`: no sources: it cannot be pulled"),
+        (
+            {"files": [{"name": "m", "path": "/m"}]},
+            "`files`: nobody states the sha256 of m; the first",
+        ),
+        ({"files": [file()]}, "`files`: m cannot be pulled; add `sources`"),
         ({"rank": 3.0}, "`rank`: ours are from 0 to 1"),
         ({"engine": "sherpa_voice"}, "`engine`: sherpa_voice comes with a later version"),
     ],
