@@ -15,6 +15,7 @@ from benchmarks import (
     bench_infer,
     bench_loads,
     bench_long,
+    bench_pull,
     bench_start,
     bench_transcribe,
     bench_vad,
@@ -42,6 +43,7 @@ QUESTIONS: dict[str, tuple[str, Measure]] = {
     "infer": (bench_infer.TITLE, bench_infer.measure),
     "loads": (bench_loads.TITLE, bench_loads.measure),
     "long": (bench_long.TITLE, bench_long.measure),
+    "pull": (bench_pull.TITLE, bench_pull.measure),
     "workers": ("Workers", scripts.workers),
     "store": ("The store", scripts.store),
 }
