@@ -33,7 +33,10 @@ def load(argument: bytes, context: WorkerContext) -> GraphInference:
     path = file_of(spec, "model.tflite")
     if not os.path.isfile(path):
         raise ModelMissing(f"a file of {spec.id} is not there", model=spec.id)
-    graph_files.check_tflite(path, name=spec.id)
+    try:
+        graph_files.check_tflite(path, name=spec.id)
+    except OSError as error:
+        raise ModelMissing(f"a file of {spec.id} cannot be read", model=spec.id) from error
     return hosted(LiteRtGraph(open_interpreter(spec), spec), spec)
 
 

@@ -58,7 +58,10 @@ def _check_file(spec: ModelSpec) -> graph_files.OnnxFacts:
     path = file_of(spec, "model.onnx")
     if not os.path.isfile(path):
         raise ModelMissing(f"a file of {spec.id} is not there", model=spec.id)
-    return graph_files.check_onnx(path, name=spec.id)
+    try:
+        return graph_files.check_onnx(path, name=spec.id)
+    except OSError as error:
+        raise ModelMissing(f"a file of {spec.id} cannot be read", model=spec.id) from error
 
 
 class OnnxGraph:
