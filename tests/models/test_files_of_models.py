@@ -11,6 +11,7 @@ import pytest
 
 from edged.errors import CorruptModel, EngineMissing, ModelMissing
 from edged.models.files import ModelFiles
+from edged.models.lockfile import LockFile
 from edged.models.manifest import Engine, Manifest
 
 CONTENT = b"the weights"
@@ -195,3 +196,110 @@ def test_a_file_of_another_release_that_is_known_to_do_is_taken(
     put(models / "tiny" / "model.bin", other[::-1])
     with pytest.raises(CorruptModel):
         files.verified(manifest)
+
+
+def with_source(**facts: object) -> Manifest:
+    plain = msgspec.to_builtins(model())
+    source = {"kind": "https", "url": "https://models.invalid/x"}
+    plain["files"][0].update({"sources": [source]} | facts)
+    return msgspec.convert(plain, Manifest)
+
+
+def test_what_is_missing_names_size_licence_and_the_command_that_brings_it(
+    files: ModelFiles,
+) -> None:
+    with pytest.raises(ModelMissing, match="0.0 MB, licence MIT") as caught:
+        files.verified(with_source())
+
+    assert caught.value.fix == "edged models pull tiny"
+    assert caught.value.details == {
+        "model": "tiny",
+        "bytes": len(CONTENT),
+        "licence": "MIT",
+        "command": "edged models pull tiny",
+    }
+
+
+def test_a_file_that_differs_is_pulled_again_where_that_can_be(
+    files: ModelFiles, models: Path
+) -> None:
+    put(models / "tiny" / "model.bin", b"the weight5")
+
+    with pytest.raises(CorruptModel) as caught:
+        files.verified(with_source())
+
+    assert caught.value.fix == "edged models pull tiny"
+
+
+@pytest.mark.parametrize("name", ["../model.bin", "/etc/passwd", "a/../../b"])
+def test_a_name_that_leads_out_of_the_folder_is_refused(
+    files: ModelFiles, models: Path, name: str
+) -> None:
+    """The manifest refuses it already; who makes one in code is refused here."""
+    put(models / "model.bin")
+    manifest = with_source()
+    wrong = msgspec.structs.replace(manifest.files[0], name=name)
+
+    with pytest.raises(ModelMissing, match="leads out"):
+        files.verified(msgspec.structs.replace(manifest, files=(wrong,)))
+
+
+def test_an_unstated_hash_is_that_of_models_lock(files: ModelFiles, models: Path) -> None:
+    manifest = with_source(sha256="", bytes=0)
+    path = put(models / "tiny" / "model.bin")
+    with pytest.raises(ModelMissing, match="neither"):
+        files.locate(manifest)
+    assert not files.has(manifest, manifest.files[0])
+
+    sha256 = hashlib.sha256(CONTENT).hexdigest()
+    lock = LockFile(models / "models.lock")
+    lock.record("tiny", "model.bin", sha256=sha256, size_bytes=len(CONTENT), source="x")
+    assert files.verified(manifest) == {"model.bin": str(path)}
+
+    put(models / "tiny" / "model.bin", b"the weight5")
+    with pytest.raises(CorruptModel):
+        files.verified(manifest)
+
+
+def test_a_broken_models_lock_stops_only_what_it_vouches_for(
+    files: ModelFiles, models: Path
+) -> None:
+    put(models / "tiny" / "model.bin")
+    put(models / "models.lock", b"{")
+
+    assert files.verified(model())
+    with pytest.raises(CorruptModel, match="models.lock"):
+        files.verified(with_source(sha256="", bytes=0))
+
+
+def test_an_installed_wheel_answers_for_a_file_without_a_hash(files: ModelFiles) -> None:
+    member = "msgspec/__init__.py"
+    manifest = model(wheel="msgspec", member=member, sha256="")
+    plain = msgspec.to_builtins(manifest)
+    plain["files"][0]["bytes"] = 0
+
+    assert files.verified(msgspec.convert(plain, Manifest))["model.bin"].endswith(member)
+
+
+def test_a_pulled_file_serves_where_the_installed_wheel_has_another(
+    files: ModelFiles, models: Path
+) -> None:
+    path = put(models / "tiny" / "model.bin")
+
+    found = files.verified(model(wheel="msgspec", member="msgspec/__init__.py"))
+
+    assert found == {"model.bin": str(path)}
+
+
+def test_a_byte_that_is_changed_with_its_time_put_back_is_found(
+    files: ModelFiles, models: Path
+) -> None:
+    path = put(models / "tiny" / "model.bin")
+    files.verified(model())
+    before = path.stat()
+
+    path.write_bytes(b"the weight5")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    with pytest.raises(CorruptModel):
+        files.verified(model())
