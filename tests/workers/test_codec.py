@@ -38,6 +38,27 @@ def test_a_struct_with_bytes_comes_back_equal(first: bytes, number: int, second:
     assert codec.decode(Two, raw, views(parts)) == Two(first=first, number=number, second=second)
 
 
+class Many(Struct, frozen=True, kw_only=True):
+    name: str
+    first: tuple[bytes | memoryview, ...]
+    between: bytes
+    last: tuple[bytes | memoryview, ...] = ()
+
+
+@given(first=st.lists(st.binary()), between=st.binary(), last=st.lists(st.binary()))
+def test_a_tuple_of_bytes_travels_as_a_part_each(
+    first: list[bytes], between: bytes, last: list[bytes]
+) -> None:
+    value = Many(name="n", first=tuple(first), between=between, last=tuple(last))
+
+    raw, parts = codec.encode(value)
+
+    assert parts == [*first, between, *last]
+    assert codec.decode(Many, raw, views(parts)) == value
+    with pytest.raises(StopIteration):
+        codec.decode(Many, raw, views(parts[:-1] if last else []))
+
+
 def test_bytes_are_not_copied_into_the_message() -> None:
     chunk = AudioChunk(data=bytes(1_000_000), start=5)
 

@@ -50,7 +50,16 @@ def test_files_outside_cannot_be_read(path: str) -> None:
 
 
 @needs_landlock
-@pytest.mark.parametrize("path", ["/proc/cpuinfo", "/dev/null", "/dev/urandom", sys.executable])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/proc/cpuinfo",
+        "/sys/devices/system/cpu/online",
+        "/dev/null",
+        "/dev/urandom",
+        sys.executable,
+    ],
+)
 def test_what_engines_need_can_be_read(path: str) -> None:
     assert ask("read", path) == "done"
 

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import onnx
@@ -20,7 +21,8 @@ from edged.models.engines.inference import GraphInference
 from edged.models.engines.ort import open_session
 from edged.models.engines.tensors import DTYPES, arrays_of, tensors_of
 from edged.models.runtime import InferOptions, ModelSpec, Tensors
-from edged.workers.process import Worker
+from edged.workers import sandbox
+from edged.workers.process import Worker, WorkerSpec
 
 
 def graph(path: Path) -> ModelSpec:
@@ -193,6 +195,38 @@ def test_a_graph_of_what_cannot_be_sent_and_a_missing_file_are_said(tmp_path: Pa
 
     assert type(load_error(graph(path))) is CorruptModel
     assert type(load_error(graph(tmp_path / "nothing"))) is ModelMissing
+
+
+def test_a_worker_reads_its_own_model_and_no_other_and_the_engine_warns_of_nothing(
+    tmp_path: Path,
+) -> None:
+    if not sandbox.landlock_version():
+        pytest.skip("no Landlock here")
+    mine = small_graphs.doubler(tmp_path / "mine.onnx")
+    other = small_graphs.looker(tmp_path / "other.onnx")
+
+    def spec(path: Path) -> WorkerSpec:
+        return WorkerSpec(
+            name=path.stem,
+            module="edged.models.engines.onnx",
+            argument=msgspec.msgpack.encode(graph(path)),
+            read_paths=(str(mine),),
+        )
+
+    async def asked() -> tuple[EdgedError, str, str]:
+        worker = await Worker.spawn(spec(mine), load_deadline_s=DEADLINE_S)
+        with pytest.raises(EdgedError) as caught:
+            await worker.load(spec(other), deadline_s=DEADLINE_S)
+        sung = (await worker.call("canary", target="mine", deadline_s=DEADLINE_S)).to(str)
+        await worker.end()
+        return caught.value, sung, worker.tail
+
+    refused, sung, said = asyncio.run(asked())
+
+    assert type(refused) is ModelMissing
+    assert "cannot be read" in refused.message
+    assert sung == "0"
+    assert said == ""
 
 
 REAL = ("audio/gtcrn_simple.onnx", "audio/silero_vad.onnx", "audio/dtln/model_1.onnx")
