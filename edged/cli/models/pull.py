@@ -1,6 +1,7 @@
 """`models pull`: fetches models' files in this process; the daemon finds them by itself."""
 
 import argparse
+import contextlib
 import os
 import shutil
 import stat
@@ -24,7 +25,9 @@ from edged.errors import (
     LicenceRequired,
     ModelMissing,
     SourceDown,
+    Unsupported,
 )
+from edged.models import build
 from edged.models.blobs import holding, is_held
 from edged.models.files import ModelFiles
 from edged.models.manifest import Manifest, ManifestFile
@@ -74,11 +77,20 @@ def _defaults(settings: Settings, known: Iterable[Manifest]) -> Iterator[Manifes
         if not manifest.embedded or is_here(settings, manifest):
             continue
         try:
-            files.check_engine(manifest)
+            _check_use(files, manifest)
         except EngineMissing as error:
             print(f"edged: {manifest.id} is left out: {error.fix}, then again", file=sys.stderr)
         else:
             yield manifest
+
+
+def _check_use(files: ModelFiles, manifest: Manifest) -> None:
+    """Make sure that a model can be built, and run: now, or when a later version brings its engine."""
+    with contextlib.suppress(Unsupported):
+        files.check_engine(manifest)
+    for file in manifest.files:
+        if file.build is not None:
+            build.check(file.build)
 
 
 def is_here(settings: Settings, manifest: Manifest) -> bool:

@@ -5,18 +5,45 @@ same bytes on every machine, so that a manifest can state the hash of what comes
 """
 
 import importlib
+import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
+
+from msgspec import Struct
 
 from edged.errors import EngineMissing
 from edged.models.manifest import Build
 
-EXTRAS: Mapping[str, str] = {
-    "mediapipe_task": "vision",
-    "bert_onnx": "language",
-    "quantize": "language",
+
+class Needs(Struct, frozen=True, kw_only=True):
+    """Packages that a builder imports, and the extra that brings them."""
+
+    packages: tuple[str, ...] = ()
+    extra: str = ""
+
+
+BUILDERS: Mapping[str, Needs] = {
+    "mediapipe_task": Needs(),
+    "bert_onnx": Needs(packages=("numpy", "onnx", "safetensors"), extra="language"),
+    "quantize": Needs(packages=("numpy", "onnx", "onnxruntime"), extra="language"),
 }
-"""What brings the packages of each builder."""
+"""By the builder's module."""
+
+
+def check(build: Build) -> None:
+    """Make sure that a builder's packages are installed; imports nothing.
+
+    Raises:
+        EngineMissing: naming the extra to install.
+    """
+    needs = BUILDERS[build.builder]
+    for package in needs.packages:
+        if importlib.util.find_spec(package) is None:
+            raise EngineMissing(
+                f"{package} is not installed, which makes files of the kind {build.builder}",
+                fix=f"pip install 'edged[{needs.extra}]'",
+                extra=needs.extra,
+            )
 
 
 def make(build: Build, ingredients: Mapping[str, Path], into: Path) -> None:
@@ -33,16 +60,6 @@ def make(build: Build, ingredients: Mapping[str, Path], into: Path) -> None:
         ConfigError: a parameter is unknown, or has a value that the builder cannot use.
         ModelMissing: the build names no ingredient that the builder needs.
     """
-    try:
-        builder = importlib.import_module(f"edged.models.build.{build.builder}")
-    except ModuleNotFoundError as error:
-        raise _missing(build.builder, error) from error
+    check(build)
+    builder = importlib.import_module(f"edged.models.build.{build.builder}")
     builder.make(build.parameters, ingredients, into)
-
-
-def _missing(builder: str, error: ModuleNotFoundError) -> EngineMissing:
-    package = (error.name or "").partition(".")[0]
-    return EngineMissing(
-        f"{package} is not installed, which makes files of the kind {builder}",
-        fix=f'pip install "edged[{EXTRAS[builder]}]"',
-    )

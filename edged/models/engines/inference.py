@@ -32,18 +32,22 @@ _LARGEST_ANSWER = LARGEST_FRAME - 2**20
 """Bytes: what the channel takes in one frame, without the head."""
 
 
+PLAIN_TASKS = frozenset({"infer", "iris_landmarks"})
+"""Tasks whose callers take the graph as it is. An iris is found in an eye that others cut out."""
+
+
 def hosted(graph: Graph, spec: ModelSpec, *, joins: bool = True) -> "GraphInference":
     """What a worker hosts: the graph as it is, and beside it what its task makes of it.
 
     Args:
         graph: loaded.
-        spec: its task says which preset it is for; `infer`: none.
+        spec: its task says which preset it is for; PLAIN_TASKS: none.
         joins: whether a row of its outputs depends on the same row of its inputs only.
 
     Raises:
         CorruptModel: the graph is not one of its task.
     """
-    model = None if spec.task == "infer" else adapt(graph, spec)
+    model = None if spec.task in PLAIN_TASKS else adapt(graph, spec)
     return GraphInference(graph, model, joins=joins)
 
 
