@@ -16,7 +16,7 @@ from edged.messages.replies import ModelDetails, ModelFile
 BROAD, WIDE = 90, 120
 """Columns of a terminal from which there is room for the quality, and for everything."""
 
-_LICENCE_LETTERS = 13
+_LICENCE_LETTERS = 12
 _NUMBERS = {2, 3}
 """Columns that are aligned to the right."""
 
@@ -25,7 +25,7 @@ _SPOKEN = ("en", "zh", "hi", "es", "ar", "fr", "pt", "ru", "de", "ja")
 _STATES = {
     "model_missing": "not here",
     "engine_missing": "no engine",
-    "unsupported": "later version",
+    "unsupported": "not yet",
     "corrupt_model": "damaged",
 }
 _TERMS = {
@@ -96,15 +96,15 @@ def _print_tables(models: list[ModelSummary], width: int) -> None:
     for task, group in groupby(zip(models, rows, strict=True), key=lambda pair: pair[0].task):
         print()
         for row in ([titles[0], task, *titles[2:]], *(row for _, row in group)):
-            print(_line(row, sizes))
+            print(_line(row, sizes, gap=2 if broad else 1))
 
 
-def _line(row: Sequence[str], sizes: Sequence[int]) -> str:
+def _line(row: Sequence[str], sizes: Sequence[int], gap: int) -> str:
     cells = [
         cell.rjust(size) if position in _NUMBERS else cell.ljust(size)
         for position, (cell, size) in enumerate(zip(row, sizes, strict=True))
     ]
-    return "  ".join(cells).rstrip()
+    return (" " * gap).join(cells).rstrip()
 
 
 def _row(model: ModelSummary, *, wide: bool, broad: bool) -> list[str]:
