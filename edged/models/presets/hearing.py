@@ -158,7 +158,7 @@ class SoundClassifier:
         starts = list(self._starts(len(samples), hop, final=options.final))
         for start in starts:
             found = self._scores(samples[start : start + self._ear.window])
-            heard = min(hop, len(samples) - start)
+            heard = min(hop, self._ear.window, len(samples) - start)
             sums = _added(sums, found, heard)
             windows.append(self._window(audio.start + start, found, options))
         used = starts[-1] + hop if starts else 0
@@ -211,6 +211,6 @@ def _ear(tensor: SignatureTensor, spec: ModelSpec) -> _Ear:
 
 
 def _added(sums: _Sums, found: scores.Scores, heard: int) -> _Sums:
-    """Each window counts as much as the time up to the next one."""
+    """Each window counts as much as the time in it that no later one hears."""
     new = np.concatenate([[1.0], found.astype(np.float64)]) * heard
     return sums + new if sums.size else new
