@@ -1,5 +1,6 @@
 """What is heard in audio of any length: decoded part by part, classified window by window."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
 from msgspec import Struct
@@ -8,7 +9,7 @@ from edged.capture.parts import DecodedPart
 from edged.media import SPEECH, AudioChunk, ms_to_samples, samples_to_ms
 from edged.messages.records import AudioWindow, Class
 from edged.messages.wire import Priority
-from edged.models.lease import Lease
+from edged.models import runtime
 from edged.models.pool import Pool
 from edged.models.runtime import AudioClassifier, ClassifyOptions, HearOptions
 from edged.models.turns import urgency_of
@@ -67,24 +68,32 @@ class Hearing:
             self._decoders.open(source.fd, source.audio, priority=urgency) as media,
             aclosing(media.parts()) as parts,
         ):
-            listening = _Listening(lease, options, stated_ms=media.facts.audio_ms)
+            listening = Listening(
+                lambda piece, how: lease.call(lease.model.hear, piece, how),
+                options,
+                stated_ms=media.facts.audio_ms,
+            )
             async for part in parts:
                 await listening.listen(part)
-            return listening.result()
+            return listening.result(lease.device)
 
 
-class _Listening:
+class Listening:
     """One source on its way through the model.
 
     Args:
-        lease: of the model. options: what to tell.
+        hear: the model's. options: what to tell.
         stated_ms: how long it is, as far as the media say; 0: they do not.
     """
 
     def __init__(
-        self, lease: Lease[AudioClassifier], options: ClassifyOptions, *, stated_ms: int
+        self,
+        hear: Callable[[AudioChunk, HearOptions], Awaitable[runtime.Heard]],
+        options: ClassifyOptions,
+        *,
+        stated_ms: int,
     ) -> None:
-        self._lease = lease
+        self._hear = hear
         self._options = options
         self._most = max(1, min(MOST_WINDOWS, MOST_CLASSES // options.top_k))
         self._hop = -(-ms_to_samples(stated_ms) // self._most)
@@ -106,7 +115,7 @@ class _Listening:
             final=part.final,
             sums=self._sums,
         )
-        heard = await self._lease.call(self._lease.model.hear, chunk, options)
+        heard = await self._hear(chunk, options)
         self._classes, self._sums, self._hop = heard.classes, heard.sums, heard.hop
         self._computed_us += heard.computed_us
         self._next += heard.used
@@ -129,12 +138,12 @@ class _Listening:
             del self._windows[1::2]
             self._hop *= 2
 
-    def result(self) -> Heard:
-        """All that was heard."""
+    def result(self, device: str) -> Heard:
+        """All that was heard, by a model on a device."""
         return Heard(
             classes=self._classes,
             windows=tuple(self._windows),
             audio_ms=samples_to_ms(self._samples),
-            device=self._lease.device,
+            device=device,
             computed_us=self._computed_us,
         )
