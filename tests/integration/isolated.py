@@ -1,10 +1,12 @@
 """Asks a daemon for everything it serves, inside the network namespace that it is started in.
 
-Usage: python isolated.py HOME CLIP, where CLIP is 16 kHz mono WAV. Prints one JSON object.
+Usage: python isolated.py HOME CLIP, where CLIP is 16 kHz mono WAV; HOME holds the manifest of a
+graph `doubler` with x of three float32 in and y of as many out. Prints one JSON object.
 """
 
 import json
 import socket
+import struct
 import sys
 import wave
 from pathlib import Path
@@ -14,6 +16,7 @@ from real_daemon import Daemon
 
 from edged.media import AudioFormat
 from edged.messages import replies, requests
+from edged.messages.records import TensorFacts
 
 RECOGNISER = "pocketsphinx-en-us"
 RATE = 16_000
@@ -57,6 +60,7 @@ def _served(daemon: Daemon, clip: str) -> dict[str, Any]:
         "hits": len(ask(requests.TranscriptsSearch(query="kitchen"), replies.Hits).hits),
         "job": daemon.wait(lambda: _ended(daemon, job_id)),
         "models": len(ask(requests.ModelsList(), replies.Models).models),
+        "inferred": _inferred(daemon),
         "loaded": _loaded(daemon),
     }
 
@@ -67,6 +71,17 @@ def _speech(daemon: Daemon, clip: str) -> tuple[Any, ...]:
     request = requests.Vad(audio=AudioFormat(sample_rate=RATE))
     reply: replies.VadResult = daemon.ask(request, replies.VadResult, pcm)
     return reply.speech
+
+
+def _inferred(daemon: Daemon) -> list[float]:
+    """What a graph makes of 1, 2, 3."""
+    facts = TensorFacts(name="x", dtype="float32", shape=(1, 3))
+    request = requests.Infer(model="doubler", tensors=(facts,))
+    with daemon.client() as client:
+        for reply, parts in client.stream(request, [struct.pack("<3f", 1, 2, 3)]):
+            if isinstance(reply, replies.Tensors):
+                return list(struct.unpack("<3f", parts[0]))
+    raise AssertionError("no tensors came")
 
 
 def _ended(daemon: Daemon, job_id: str) -> str:

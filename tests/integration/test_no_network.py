@@ -1,5 +1,6 @@
 """All that the daemon serves, where there is no network at all: not even loopback is up."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -9,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import small_graphs
 from real_daemon import unmeasured
+
+from edged.config import find_paths
 
 pytestmark = pytest.mark.speech
 
@@ -34,6 +38,7 @@ def _unshare() -> list[str]:
 def served(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What a daemon without a network answered."""
     home = tmp_path_factory.mktemp("n")  # short: a socket's path has 107 bytes
+    _install_doubler(home)
     done = subprocess.run(
         [*_unshare(), sys.executable, str(SCRIPT), str(home), str(clip)],
         capture_output=True,
@@ -45,6 +50,19 @@ def served(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
     assert done.returncode == 0, done.stderr[-3000:]
     found: dict[str, Any] = json.loads(done.stdout)
     return found
+
+
+def _install_doubler(home: Path) -> None:
+    """A manifest for a graph that a test made."""
+    folder = find_paths({"EDGED_HOME": str(home)}).manifests
+    folder.mkdir(parents=True)
+    graph = small_graphs.doubler(home / "doubler.onnx")
+    digest = hashlib.sha256(graph.read_bytes()).hexdigest()
+    (folder / "doubler.toml").write_text(
+        'id = "doubler"\ntask = "infer"\nengine = "onnx"\ndescription = "y = 2 x"\n'
+        'license = "Apache-2.0"\nmemory_bytes = 1_000_000\n'
+        f'[[files]]\nname = "model.onnx"\npath = "{graph}"\nsha256 = "{digest}"\n'
+    )
 
 
 def test_there_is_really_no_network(served: dict[str, Any]) -> None:
@@ -59,7 +77,8 @@ def test_all_that_is_served_works_without_one(served: dict[str, Any]) -> None:
     assert served["hits"] >= 1
     assert served["job"] == "done"
     assert served["models"] >= 10
-    assert served["loaded"] == ["pocketsphinx-en-us", "silero-v6"]
+    assert served["inferred"] == [2.0, 4.0, 6.0]
+    assert served["loaded"] == ["doubler", "pocketsphinx-en-us", "silero-v6"]
 
 
 def test_the_daemon_ends_in_order(served: dict[str, Any]) -> None:
