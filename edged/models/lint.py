@@ -34,6 +34,15 @@ BATCHED_TASKS = frozenset(
 )  # fmt: skip
 """Tasks whose requests can run as one."""
 
+GRAPH_ENGINES = {"onnx", "litert"}
+GRAPH_TASKS = frozenset(
+    {
+        "infer", "image_classify", "image_detect", "image_embed", "image_segment",
+        "audio_classify", "text_classify", "iris_landmarks",
+    }
+)  # fmt: skip
+"""What the engines of bare graphs can do: run them, and what edged.models.presets knows."""
+
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _DEVICE = re.compile(r"auto|(cpu|gpu|npu)(:[a-z0-9][a-z0-9_.-]*)?")
 _VERSION = re.compile(r"\d+(\.\d+){0,3}((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?")
@@ -107,6 +116,8 @@ def _examine(
 def _engine(manifest: Manifest, engines: Mapping[str, Engine]) -> _Found:
     if manifest.engine not in engines and manifest.engine not in COMING:
         yield ("engine",), f"{manifest.engine} is unknown; one of {', '.join(engines)}"
+    if manifest.engine in GRAPH_ENGINES and manifest.task not in GRAPH_TASKS:
+        yield ("task",), f"{manifest.engine} cannot do it; one of {', '.join(sorted(GRAPH_TASKS))}"
     if manifest.minimum_engine and not _VERSION.fullmatch(manifest.minimum_engine):
         yield ("minimum_engine",), "is no version; write it as 1.20 or 1.20.1"
 

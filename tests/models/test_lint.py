@@ -3,8 +3,10 @@
 import msgspec
 import pytest
 
-from edged.models.lint import examine, lint
+from edged.models.engines.inference import PLAIN_TASKS
+from edged.models.lint import GRAPH_TASKS, examine, lint
 from edged.models.manifest import Manifest
+from edged.models.presets import PRESETS
 
 WHEEL = "edged_test-1.0-py3-none-any.whl"
 
@@ -45,6 +47,7 @@ def quality(**facts: object) -> dict[str, object]:
     ("facts", "complaint"),
     [
         ({"engine": "magic"}, "`engine`: magic is unknown"),
+        ({"engine": "onnx"}, "`task`: onnx cannot do it; one of audio_classify"),
         ({"packs": True}, "`packs`: only for the task transcribe"),
         ({"files": [file(), file()]}, "`files[1].name`: two are called m"),
         ({"files": [file(), file(name="M")]}, "`files[1].name`: two are called M"),
@@ -140,6 +143,10 @@ def test_what_is_worth_knowing_is_a_note(facts: dict[str, object], note: str) ->
     assert not finding.grave
     assert note in finding.line
     assert lint([changed(**facts)]) == []
+
+
+def test_the_tasks_of_bare_graphs_are_those_of_the_presets() -> None:
+    assert PLAIN_TASKS | set(PRESETS) == GRAPH_TASKS
 
 
 def test_lint_refuses_a_holder_of_the_gil_in_company() -> None:
