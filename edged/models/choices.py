@@ -47,7 +47,7 @@ def usable(asked: str, runtime: Runtime, findings: Findings) -> tuple[str, ...]:
     """
     check_asked(asked)
     working = [one for one in runtime.devices if one == CPU or findings.get(one) == ""]
-    fitting = [one for one in working if _fits(one, asked)]
+    fitting = [one for one in working if _fits(one, asked) and not _doubles(one, asked, runtime)]
     if not fitting:
         raise Unsupported(
             f"{_spelt(asked)} does not work here{_why(asked, runtime, findings)}",
@@ -60,6 +60,13 @@ def usable(asked: str, runtime: Runtime, findings: Findings) -> tuple[str, ...]:
 def _fits(device: str, asked: str) -> bool:
     """Plain `cpu` means the plain processor; `gpu` and `npu` mean any of that kind."""
     return asked in {AUTO, device} or (asked != CPU and device.startswith(f"{asked}:"))
+
+
+def _doubles(device: str, asked: str, runtime: Runtime) -> bool:
+    """Whether a device is the plain processor under another name, and was not asked for so."""
+    way, plain = runtime.accelerator(device), runtime.accelerator(CPU)
+    same = way is not None and plain is not None and way.provider == plain.provider
+    return same and device not in {CPU, asked}
 
 
 def _spelt(asked: str) -> str:

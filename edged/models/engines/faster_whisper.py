@@ -1,4 +1,4 @@
-"""Whisper on CTranslate2, 8 bit, on the CPU, from a folder as faster-whisper's conversions have it.
+"""Whisper on CTranslate2, on the processor or on CUDA, from a folder as faster-whisper's conversions have it.
 
 The encoder always works on 30 s, so its cost is the same for 3 s and for 28 s: windows are packed
 (`packs` in the manifest), and a window must not pass 28 s, or a second pass begins.
@@ -8,11 +8,14 @@ import math
 import os
 from collections.abc import Iterable, Iterator
 
+from ctranslate2 import get_supported_compute_types
 from faster_whisper import WhisperModel
 from faster_whisper.transcribe import Segment, TranscriptionInfo, Word
 
-from edged.errors import CorruptModel, Internal, ModelMissing
+from edged.errors import CorruptModel, Internal, ModelMissing, Unsupported
 from edged.media import AudioChunk
+from edged.models.accelerators import runtime_of
+from edged.models.engines import placement
 from edged.models.engines.inputs import (
     check_language,
     file_of,
@@ -22,20 +25,32 @@ from edged.models.engines.inputs import (
     word_of,
 )
 from edged.models.engines.voice import we_are
-from edged.models.runtime import ModelSpec, SpokenWord, TranscribeOptions, Utterance
+from edged.models.runtime import ModelSpec, Placement, SpokenWord, TranscribeOptions, Utterance
 from edged.workers.context import WorkerContext
 
-_COMPUTE_TYPES = ("int8", "int8_float32", "float32")
+_AUTO = "auto"
+_COMPUTE_TYPES = (
+    _AUTO, "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16",
+    "float32",
+)  # fmt: skip
+
+_PREFERRED = {
+    "cpu": ("int8", "int8_float32", "float32"),
+    "cuda": ("int8_float16", "float16", "int8_float32", "float32"),
+}
+"""The first one that the device has: small in memory, and quick there."""
 
 
 def load(argument: bytes, context: WorkerContext) -> "FasterWhisper":
     """The recogniser that a worker hosts; files `model.bin` and those beside it.
 
-    Parameters: `beam_size` (5), `compute_type` (int8).
+    Parameters: `beam_size` (5), `compute_type` (auto: int8 on the processor, int8_float16 or
+    float16 on CUDA, as the device has them).
 
     Raises:
         ModelMissing: a file is not there.
         CorruptModel: the engine refuses one, or they lie in different folders.
+        Unsupported: the device has no such compute type, or there is no such device.
     """
     spec = spec_from(argument)
     return FasterWhisper(spec, _open(spec), context)
@@ -43,11 +58,12 @@ def load(argument: bytes, context: WorkerContext) -> "FasterWhisper":
 
 def _open(spec: ModelSpec) -> WhisperModel:
     folder = _folder_of(spec)
-    compute_type = word_of(spec, "compute_type", "int8", among=_COMPUTE_TYPES)
+    device = _device_of(spec)
+    compute_type = _compute_type(spec, device)
     try:
-        return WhisperModel(
+        model = WhisperModel(
             folder,
-            device="cpu",
+            device=device,
             compute_type=compute_type,
             cpu_threads=spec.threads,
             local_files_only=True,
@@ -57,6 +73,51 @@ def _open(spec: ModelSpec) -> WhisperModel:
         if type(error) not in (Exception, RuntimeError, ValueError, KeyError, TypeError):
             raise
         raise CorruptModel(f"CTranslate2 refuses the files of {spec.id}", model=spec.id) from error
+    placement.note(spec.id, model, _where)
+    return model
+
+
+def _where(model: WhisperModel) -> Placement:
+    """Its model is on one device as a whole, and tells which."""
+    return Placement(device=_DEVICES.get(model.model.device, ""))
+
+
+_DEVICES = {"cpu": "cpu", "cuda": "gpu:cuda"}
+
+
+def _device_of(spec: ModelSpec) -> str:
+    """The spec's device in CTranslate2's words.
+
+    Raises:
+        Unsupported: it has no such device.
+    """
+    accelerator = runtime_of(spec.engine).accelerator(spec.device)
+    if accelerator is None:
+        raise Unsupported(f"CTranslate2 has no {spec.device}", fix="ask for cpu or gpu:cuda")
+    return accelerator.provider
+
+
+def _compute_type(spec: ModelSpec, device: str) -> str:
+    """The manifest's, or the best that the device has.
+
+    Raises:
+        Unsupported: the device has not the one that the manifest wants, or there is no device.
+    """
+    wanted = word_of(spec, "compute_type", _AUTO, among=_COMPUTE_TYPES)
+    try:
+        supported = get_supported_compute_types(device)
+    except (RuntimeError, ValueError) as error:
+        raise Unsupported(f"CTranslate2 cannot use {spec.device} here") from error
+    found = [one for one in _PREFERRED[device] if one in supported]
+    if wanted == _AUTO and found:
+        return found[0]
+    if wanted not in supported:
+        raise Unsupported(
+            f"{spec.device} has no compute type {wanted} here",
+            fix=f"one of auto, {', '.join(sorted(supported))}",
+            model=spec.id,
+        )
+    return wanted
 
 
 def _folder_of(spec: ModelSpec) -> str:

@@ -17,6 +17,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort
 from edged.errors import CorruptModel, ModelMissing, Unsupported
 from edged.models.accelerators import CPU, Accelerator, options_for, placed, runtime_of
 from edged.models.engines import placement
+from edged.models.engines.graph import Array
 from edged.models.engines.inputs import file_of
 from edged.models.engines.placement import UNKNOWN
 from edged.models.runtime import ModelSpec, Placement
@@ -62,8 +63,38 @@ def open_session(spec: ModelSpec, name: str) -> onnxruntime.InferenceSession:
         raise CorruptModel(f"onnxruntime refuses {spec.id}", model=spec.id) from error
     # Or a run that fails would be done again on the processor, by a new session, without a word.
     session.disable_fallback()
-    placement.note(spec.id, lambda: where(session, spec.device, profiled=options.enable_profiling))
+    profiled = bool(options.enable_profiling)
+    placement.note(spec.id, session, lambda it: where(it, spec.device, profiled=profiled))
     return session
+
+
+def open_content(content: bytes, device: str) -> onnxruntime.InferenceSession:
+    """A session over a graph's bytes, to try a device.
+
+    Raises:
+        Unsupported: there is no provider for it, or it does not take the graph.
+    """
+    spec = ModelSpec(id="probe", task="infer", engine="onnx", files={}, device=device)
+    options, providers = _session_options(spec), _providers(spec)
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=providers)
+    except ORT_ERRORS as error:
+        raise Unsupported("onnxruntime opens no graph on it") from error
+    session.disable_fallback()
+    return session
+
+
+def run_plainly(session: onnxruntime.InferenceSession, inputs: dict[str, Array]) -> Array:
+    """The first output of a graph.
+
+    Raises:
+        Unsupported: the device fails in running it.
+    """
+    try:
+        first: Array = session.run(None, inputs)[0]
+    except ORT_ERRORS as error:
+        raise Unsupported("onnxruntime fails in running a graph on it") from error
+    return first
 
 
 def _session_options(spec: ModelSpec) -> onnxruntime.SessionOptions:

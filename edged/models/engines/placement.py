@@ -3,12 +3,15 @@
 Hosted beside the models by edged.models.devices, once a model's canary has run.
 """
 
+import weakref
 from collections.abc import Callable
-
-from msgspec import Struct
+from typing import TypeVar
 
 from edged.models.runtime import Placement
+from edged.models.trials import Asked
 from edged.workers.context import WorkerContext
+
+T = TypeVar("T")
 
 UNKNOWN = Placement(device="")
 """The engine does not tell."""
@@ -16,21 +19,27 @@ UNKNOWN = Placement(device="")
 _reports: dict[str, Callable[[], Placement]] = {}
 
 
-def note(model: str, report: Callable[[], Placement]) -> None:
-    """Tell how to find out where a model runs; called once, after its canary."""
-    _reports[model] = report
+def note(model: str, graph: T, report: Callable[[T], Placement]) -> None:
+    """Tell how to find out where a model runs.
+
+    Args:
+        model: its id.
+        graph: what runs it; kept alive by its owner alone.
+        report: called with it, once, after the canary.
+    """
+    place = weakref.ref(graph)
+
+    def ask() -> Placement:
+        found = place()
+        return report(found) if found is not None else UNKNOWN
+
+    _reports[model] = ask
 
 
 def placement_of(model: str) -> Placement:
     """Where a model of this process runs."""
     report = _reports.get(model)
     return report() if report is not None else UNKNOWN
-
-
-class Asked(Struct, frozen=True, kw_only=True):
-    """The model that is asked about."""
-
-    model: str
 
 
 class Placements:

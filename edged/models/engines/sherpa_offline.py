@@ -12,6 +12,7 @@ from sherpa_onnx import OfflineRecognizer
 
 from edged.errors import CorruptModel, Internal, ModelMissing, Unsupported
 from edged.media import SPEECH_RATE, AudioChunk
+from edged.models.engines import placement
 from edged.models.engines.inputs import (
     check_language,
     file_of,
@@ -20,6 +21,7 @@ from edged.models.engines.inputs import (
     spec_from,
     word_of,
 )
+from edged.models.engines.sherpa import provider_of, where
 from edged.models.engines.tokens import confidence_of, pieces_of, words_of
 from edged.models.engines.voice import we_are
 from edged.models.runtime import ModelSpec, TranscribeOptions, Utterance
@@ -46,6 +48,7 @@ def load(argument: bytes, context: WorkerContext) -> "SherpaOffline":
         recognizer = _KINDS[kind](spec)
     except (RuntimeError, ValueError) as error:
         raise CorruptModel(f"sherpa-onnx refuses the files of {spec.id}", model=spec.id) from error
+    placement.note(spec.id, recognizer, lambda _: where(spec))
     return SherpaOffline(spec, recognizer, context)
 
 
@@ -56,6 +59,7 @@ def _transducer(spec: ModelSpec) -> OfflineRecognizer:
         joiner=file_of(spec, "joiner"),
         tokens=file_of(spec, "tokens"),
         num_threads=spec.threads,
+        provider=provider_of(spec),
         model_type=word_of(spec, "model_type", "transducer"),
     )
 
@@ -67,6 +71,7 @@ def _moonshine(spec: ModelSpec) -> OfflineRecognizer:
             decoder=file_of(spec, "decoder"),
             tokens=file_of(spec, "tokens"),
             num_threads=spec.threads,
+            provider=provider_of(spec),
         )
     return OfflineRecognizer.from_moonshine(
         preprocessor=file_of(spec, "preprocessor"),
@@ -75,6 +80,7 @@ def _moonshine(spec: ModelSpec) -> OfflineRecognizer:
         cached_decoder=file_of(spec, "cached_decoder"),
         tokens=file_of(spec, "tokens"),
         num_threads=spec.threads,
+        provider=provider_of(spec),
     )
 
 
@@ -85,6 +91,7 @@ def _whisper(spec: ModelSpec) -> OfflineRecognizer:
         tokens=file_of(spec, "tokens"),
         language=word_of(spec, "language", ""),
         num_threads=spec.threads,
+        provider=provider_of(spec),
     )
 
 
@@ -95,6 +102,7 @@ def _sense_voice(spec: ModelSpec) -> OfflineRecognizer:
         language=word_of(spec, "language", ""),
         use_itn=True,
         num_threads=spec.threads,
+        provider=provider_of(spec),
     )
 
 

@@ -10,7 +10,9 @@ import sherpa_onnx
 
 from edged.errors import CorruptModel, Internal, ModelMissing
 from edged.media import SPEECH_RATE, AudioChunk
+from edged.models.engines import placement
 from edged.models.engines.inputs import Samples, file_of, number_of, samples_of, spec_from
+from edged.models.engines.sherpa import provider_of, where
 from edged.models.engines.voice import we_are
 from edged.models.runtime import ModelSpec, Partial, StreamOptions
 from edged.workers.context import WorkerContext
@@ -42,9 +44,10 @@ def _open(spec: ModelSpec) -> sherpa_onnx.OnlineRecognizer:
         raise ModelMissing(f"a file of {spec.id} is not there", model=spec.id)
     silence_s = number_of(spec, "end_silence_s", 1.2)
     try:
-        return sherpa_onnx.OnlineRecognizer.from_transducer(
+        recognizer = sherpa_onnx.OnlineRecognizer.from_transducer(
             **paths,
             num_threads=spec.threads,
+            provider=provider_of(spec),
             enable_endpoint_detection=True,
             rule1_min_trailing_silence=2 * silence_s,
             rule2_min_trailing_silence=silence_s,
@@ -52,6 +55,8 @@ def _open(spec: ModelSpec) -> sherpa_onnx.OnlineRecognizer:
         )
     except (RuntimeError, ValueError) as error:
         raise CorruptModel(f"sherpa-onnx refuses the files of {spec.id}", model=spec.id) from error
+    placement.note(spec.id, recognizer, lambda _: where(spec))
+    return recognizer
 
 
 @dataclass(slots=True)
