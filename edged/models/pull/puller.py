@@ -157,13 +157,17 @@ class Puller:
         wanted = self._wanted(manifest, file)
         if not file.sources and not self._folders:
             return None
-        if not wanted.hashes:
+        if not wanted.hashes and not self._is_held(file):
             self._require_trust(manifest, file)
         return sources.fetch(
             wanted,
             file.sources,
             lambda who, done, total: self._report(manifest, file, "fetch", done, total, who),
         )
+
+    def _is_held(self, file: ManifestFile) -> bool:
+        """Whether the stated hash of its archive or wheel speaks for it; in a folder it may lie bare."""
+        return file.pinned and not self._folders
 
     def _require_trust(self, manifest: Manifest, file: ManifestFile) -> None:
         if self._trust(manifest, file):

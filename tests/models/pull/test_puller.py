@@ -301,6 +301,20 @@ def test_an_archive_is_fetched_once_for_all_its_members(bench: Bench, *, stated:
     assert not list((bench.paths.models / "partial").iterdir())
 
 
+def test_the_hash_of_an_archive_speaks_for_members_that_state_none(bench: Bench) -> None:
+    whole = archived()
+    facts = {"bytes": len(whole), "sha256": hashlib.sha256(whole).hexdigest()}
+    with serving(good(whole)) as mirror:
+        unstated = [one | {"bytes": 0, "sha256": ""} for one in members(mirror.url, **facts)]
+        pulled = bench.pull(model(*unstated))
+
+    lock = LockFile(bench.paths.models / "models.lock")
+    assert bench.asked == []
+    for name, content in MEMBERS.items():
+        assert Path(pulled.files[name]).read_bytes() == content
+        assert lock.get("tiny", name) is not None
+
+
 def test_an_archive_of_a_pull_that_failed_serves_the_next_one(bench: Bench) -> None:
     whole = archived()
     facts = {"bytes": len(whole), "sha256": hashlib.sha256(whole).hexdigest()}
