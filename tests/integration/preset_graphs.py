@@ -136,6 +136,7 @@ def write_manifest(  # noqa: PLR0913 - a manifest has so many parts
     lines = [
         f'id = "{target.stem}"\ntask = "{task}"\nengine = "{engine}"\ndescription = "of a test"',
         'license = "Apache-2.0"\nmemory_bytes = 60_000_000',
+        'threads = 1\ndevice = "cpu"',  # nothing is left to be measured
         f"labels = {json.dumps(list(labels))}\nlabels_file = {json.dumps(labels_file)}",
     ]
     for name, path in files.items():
