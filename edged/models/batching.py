@@ -139,8 +139,13 @@ class Batcher:
             return
         for one in group:
             self._waiting.remove(one)
+        try:
+            task = self._start(self._answer(group))
+        except Conflict as error:
+            for one in group:
+                one.answer.set_exception(_copy(error))
+            return
         self._running.append(group[0].urgency)
-        task = self._start(self._answer(group))
         task.add_done_callback(lambda _: self._ended(group))
         for one in group:
             one.answer.add_done_callback(lambda _: _stop_if_left(group, task))
@@ -214,8 +219,12 @@ class Batching:
 
     async def run(self) -> None:
         """Hold the tasks of the batches, until cancelled."""
-        async with asyncio.TaskGroup() as self._tasks:
-            await asyncio.Event().wait()
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self._tasks = None
 
     async def infer(
         self,

@@ -15,6 +15,7 @@ from onnx import TensorProto, helper
 
 from edged.errors import BadRequest, CorruptModel, EdgedError, ModelMissing
 from edged.messages.records import Signature, SignatureTensor
+from edged.models.batching import batch_of
 from edged.models.engines import onnx as adapter
 from edged.models.engines.graph import Array
 from edged.models.engines.inference import GraphInference
@@ -22,6 +23,7 @@ from edged.models.engines.ort import open_session
 from edged.models.engines.tensors import DTYPES, arrays_of, tensors_of
 from edged.models.runtime import InferOptions, ModelSpec, Tensors
 from edged.workers import sandbox
+from edged.workers.context import WorkerContext
 from edged.workers.process import Worker, WorkerSpec
 
 
@@ -166,6 +168,27 @@ def test_a_bool_that_is_no_bool_and_text_that_is_no_text_are_refused(tmp_path: P
     for data in (b"\x01\0\0\0\xff", b"\x02\0\0\0a", b"\xff\xff\xff\xffa", b"\x01\0"):
         with pytest.raises(BadRequest, match="tensor x"):
             words.infer(Tensors(tensors=one_word.tensors, parts=(data,)), InferOptions())
+
+
+def test_a_graph_that_scales_all_rows_by_one_measure_never_runs_several_callers_together(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "model.onnx"
+    shape = ("batch", 3)
+    nodes = [
+        helper.make_node("DynamicQuantizeLinear", ["x"], ["q", "scale", "zero"]),
+        helper.make_node("DequantizeLinear", ["q", "scale", "zero"], ["y"]),
+    ]
+    facts = (TensorProto.FLOAT, shape)
+    small_graphs.save(path, nodes, {"x": facts}, {"y": facts})
+    quiet, loud = np.full((1, 3), 0.01, np.float32), np.full((1, 3), 1000, np.float32)
+    batch = batch_of([(tensors(x=one), InferOptions()) for one in (quiet, loud)], pads=False)
+    context = WorkerContext(call_waiting=lambda: False)
+
+    found = adapter.load(msgspec.msgpack.encode(graph(path)), context).infer_batch(batch)
+
+    assert [one.together for one in found.answers] == [1, 1]
+    np.testing.assert_allclose(np.frombuffer(found.parts[0], np.float32), 0.01, rtol=0.01)
 
 
 def load_error(spec: ModelSpec) -> EdgedError:
