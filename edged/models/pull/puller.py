@@ -5,7 +5,6 @@ interrupted waits in partial/ and goes on at the next pull; a kill at any moment
 file or none.
 """
 
-import importlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from msgspec import Struct
 from edged.config import Paths
 from edged.config import Pull as Settings
 from edged.errors import CorruptModel, EdgedError, ModelMissing, Untrusted
+from edged.models import build
 from edged.models.blobs import Blobs, hash_file
 from edged.models.files import ModelFiles
 from edged.models.lockfile import LockFile
@@ -28,9 +28,6 @@ from edged.models.pull.wanted import Fetched, Wanted
 
 Trust = Callable[[Manifest, ManifestFile], bool]
 """Whether to take a file whose hash nobody states, and to hold every later one to it."""
-
-Make = Callable[[Build, dict[str, Path], Path], None]
-"""A builder; loaded only when something is built, since it brings numpy and more."""
 
 _NOBODY: Mapping[str, str] = MappingProxyType({})
 _TELL_S = 0.05
@@ -205,6 +202,7 @@ class Puller:
         self, manifest: Manifest, file: ManifestFile, plan: Build, sources: Sources
     ) -> Fetched:
         """Fetch what a builder needs, and let it make the file."""
+        build.check(plan)  # before anything is fetched for it
         parts = {
             one.name: self._ingredient(manifest, file, one, sources) for one in plan.ingredients
         }
@@ -212,8 +210,7 @@ class Puller:
         into = sources.part(wanted)
         into.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._report(manifest, file, "build", 0, file.bytes, "build")
-        make: Make = importlib.import_module("edged.models.build").make
-        make(plan, parts, into)
+        build.make(plan, parts, into)
         made = Fetched(path=into, sha256=hash_file(into), bytes=into.stat().st_size)
         wanted.check(made, "the builder")
         for path in parts.values():

@@ -24,6 +24,7 @@ from edged.errors import (
     SourceDown,
     Untrusted,
 )
+from edged.models import build
 from edged.models.blobs import Blobs
 from edged.models.files import ModelFiles
 from edged.models.lockfile import LockFile
@@ -423,12 +424,12 @@ Maker = Callable[[object, dict[str, Path], Path], None]
 @pytest.fixture
 def maker(monkeypatch: pytest.MonkeyPatch) -> None:
     """A builder that turns its ingredient round."""
-    from edged.models import build
 
     def make(_plan: object, ingredients: dict[str, Path], into: Path) -> None:
         into.write_bytes(ingredients["raw"].read_bytes()[::-1])
 
-    monkeypatch.setattr(build, "make", make, raising=False)
+    monkeypatch.setattr(build, "make", make)
+    monkeypatch.setattr(build, "check", lambda _plan: None)
 
 
 @pytest.mark.usefixtures("maker")
