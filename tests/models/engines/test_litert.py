@@ -8,8 +8,10 @@ import numpy.typing as npt
 import pytest
 from hosted import DEADLINE_S, asset, canary, clip, hosted, spec_for
 
-from edged.errors import BadRequest
+from edged.errors import BadRequest, CorruptModel
 from edged.messages.records import TensorFacts
+from edged.models.engines.litert import LiteRtGraph
+from edged.models.engines.tflite import open_interpreter
 from edged.models.runtime import InferOptions, ModelSpec, Tensors
 from edged.workers.process import Worker
 
@@ -86,3 +88,33 @@ def test_tensors_that_are_not_the_graphs_are_refused_and_the_next_call_works() -
             return await infer(worker, right)
 
     assert len(asyncio.run(asked()).parts[0]) == 4
+
+
+def test_free_dimensions_follow_what_comes_and_go_back() -> None:
+    """In this process: the same graph for one row, for three, and for one again."""
+    spec = graph(asset("text/regex_one_embedding_with_metadata.tflite"))
+    opened = LiteRtGraph(open_interpreter(spec), spec)
+    words = np.arange(3 * 256, dtype=np.int32).reshape(3, 256) % 50
+    (name,), (output,) = (
+        [one.name for one in tensors]
+        for tensors in (opened.signature().inputs, opened.signature().outputs)
+    )
+
+    together = opened.run({name: words})[output]
+    alone = [opened.run({name: row[None]})[output] for row in words]
+
+    assert together.shape == (3, 16)
+    np.testing.assert_allclose(np.concatenate(alone), together, rtol=1e-5)
+
+
+def test_a_file_whose_buffers_lead_out_of_it_is_not_opened(tmp_path: Path) -> None:
+    whole = asset(TINYVAD).read_bytes()
+    path = tmp_path / "model.tflite"
+    path.write_bytes(whole[: len(whole) // 2])
+
+    async def opened() -> None:
+        async with hosted(graph(path)):
+            pass
+
+    with pytest.raises(CorruptModel, match="leads out"):
+        asyncio.run(opened())
