@@ -48,7 +48,7 @@ def lint(settings: Settings, arguments: argparse.Namespace) -> int:
     if settings.json:
         render.as_json(report)
     else:
-        _print(report)
+        _print(report, quiet="" if arguments.paths else folders[0])
     return ConfigError.exit_status if report.errors else 0
 
 
@@ -100,12 +100,15 @@ def _placed(finding: Finding, path: str) -> Complaint:
     )
 
 
-def _print(report: Report) -> None:
-    for one in [*report.notes, *report.errors]:
+def _print(report: Report, quiet: str) -> None:
+    """For people. quiet: a folder whose notes are only counted; those about ours are known."""
+    notes = [one for one in report.notes if not quiet or os.path.dirname(one.file) != quiet]
+    for one in [*notes, *report.errors]:
         place = f"{one.file}:{one.line}" if one.line else one.file
         field = f"`{one.field}`: " if one.field else ""
         print(f"{'error' if one.grave else 'note '} {place}: {field}{one.message}")
         if one.fix:
             print(f"      {'fix: ' if one.grave else ''}{one.fix}")
-    errors, notes = len(report.errors), len(report.notes)
-    print(f"{report.checked} manifests, {errors} errors, {notes} notes")
+    hidden = len(report.notes) - len(notes)
+    more = f" ({hidden} about ours: `edged models lint {quiet}`)" if hidden else ""
+    print(f"{report.checked} checked, {len(report.errors)} errors, {len(report.notes)} notes{more}")

@@ -11,6 +11,7 @@ from edged.cli.connect import Settings
 from edged.cli.main import main
 from edged.cli.models import linting
 from edged.errors import ConfigError
+from edged.models.catalog import shipped_folder
 
 GOOD = """id = "tiny"
 task = "infer"
@@ -145,4 +146,19 @@ def test_people_get_file_and_line_as_editors_understand_them(
     assert f"error {path}:6: field `memory` is unknown" in out
     assert "write `memory_bytes`" in out
     assert "fix: " in out
-    assert out.endswith("1 manifests, 1 errors, 0 notes\n")
+    assert out.endswith("1 checked, 1 errors, 0 notes\n")
+
+
+def test_notes_about_ours_are_only_counted_unless_they_are_asked_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    settings = Settings(json=False, start=False)
+
+    linting.lint(settings, argparse.Namespace(paths=[]))
+    (line,) = capsys.readouterr().out.splitlines()
+    linting.lint(settings, argparse.Namespace(paths=[shipped_folder()]))
+    lines = capsys.readouterr().out.splitlines()
+
+    assert "0 errors" in line
+    assert f"about ours: `edged models lint {shipped_folder()}`" in line
+    assert len(lines) > 10
