@@ -301,10 +301,12 @@ ENGINES: Mapping[str, Engine] = {
         extra="vision",
     ),
     "onnx": Engine(module="edged.models.engines.onnx", packages=("onnxruntime",), extra="language"),
+    "mediapipe": Engine(
+        module="edged.models.engines.mediapipe", packages=("mediapipe",), extra="vision"
+    ),
 }
 
 COMING: Mapping[str, str] = {
-    "mediapipe": "faces, hands and bodies in pictures",
     "sherpa_diarization": "who speaks when",
     "sherpa_speaker": "speakers' voices as vectors",
     "sherpa_separation": "voices apart from music",
