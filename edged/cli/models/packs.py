@@ -39,7 +39,7 @@ def export_models(settings: Settings, arguments: argparse.Namespace) -> None:
     packings = [_packing(settings.paths, manifest) for manifest in manifests]
     index = _write(settings, out, packings)
     _check(settings.paths, out, index, manifests)
-    _say(settings, {"exported": [one.id for one in packings]}, out.stat().st_size)
+    _say(settings, {"exported": [one.id for one in packings]}, out)
 
 
 def _packing(paths: Paths, manifest: Manifest) -> pack.Packing:
@@ -139,8 +139,9 @@ def _open(pack_file: str) -> AbstractContextManager[IO[bytes]]:
         raise BadRequest(f"the pack cannot be read: {error.strerror}") from error
 
 
-def _say(settings: Settings, document: dict[str, object], size: int) -> None:
+def _say(settings: Settings, document: dict[str, object], out: Path) -> None:
+    size = out.stat().st_size
     if settings.json:
         render.as_json({**document, "size_bytes": size})
     else:
-        print(f"{render.size(size)} written; there: edged models import FILE{SUFFIX}")
+        print(f"{render.size(size)} written; there: edged models import {out.name}")
