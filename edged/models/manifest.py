@@ -307,6 +307,7 @@ ENGINES: Mapping[str, Engine] = {
 }
 
 COMING: Mapping[str, str] = {
+    "mediapipe_gestures": "gestures of hands",
     "sherpa_diarization": "who speaks when",
     "sherpa_speaker": "speakers' voices as vectors",
     "sherpa_separation": "voices apart from music",
