@@ -296,3 +296,23 @@ def test_the_command_says_what_is_wrong(served: Daemon, tmp_path: Path) -> None:
         done = served.run("infer", "doubler", word)
         assert done.returncode == BadRequest.exit_status
         assert message in done.stderr.decode()
+
+
+def test_the_command_asks_a_model_with_a_preset_for_what_its_task_gives(served: Daemon) -> None:
+    real("coco")
+    install(served, "seen", "litert", ASSETS / REAL["coco"], task="image_detect", labels_file="")
+    cats = ASSETS / "media" / "images" / "cats_and_dogs.jpg"
+    served.wait(lambda: served.run("models", "show", "seen").returncode == 0)
+
+    found = served.json("infer", "seen", str(cats))
+    printed = served.run("infer", "seen", str(cats)).stdout.decode()
+    refused = served.run("infer", "seen")
+    with served.client() as client:
+        picture = np.zeros((1, 300, 300, 3), np.uint8)
+        _, raw = infer(client, "seen", {"normalized_input_image_tensor": picture})
+
+    assert len(raw) == 4
+    assert found["type"] == "objects"
+    assert {"left", "top", "width", "height", "score", "label"} <= set(found["objects"][0])
+    assert found["objects"][0]["label"] in printed
+    assert refused.returncode == BadRequest.exit_status

@@ -16,6 +16,7 @@ ENGINES = (
     "sherpa_offline",
     "sherpa_online",
     "litert",
+    "onnx",
 )
 
 
@@ -40,6 +41,7 @@ def files_of(engine: str, folder: Path) -> dict[str, str]:
         "sherpa_offline": ["encoder", "decoder", "joiner", "tokens"],
         "sherpa_online": ["encoder", "decoder", "joiner", "tokens"],
         "litert": ["model.tflite"],
+        "onnx": ["model.onnx"],
     }
     return {name: str(folder / name) for name in names[engine]}
 
