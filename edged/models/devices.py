@@ -148,9 +148,10 @@ class Devices:
         try:
             return choices.usable(asked, runtime, findings)
         except Unsupported:
-            if self._is_own(manifest) or self._is_strict(manifest):
-                raise
-            return (CPU,)  # a wish for all models that this one's engine cannot fulfil
+            if not self._is_own(manifest) and not self._is_strict(manifest):
+                return (CPU,)  # a wish for all models that this one's engine cannot fulfil
+        # once more, with all that works here, to name it
+        return choices.usable(asked, runtime, {**await self.findings(runtime), **findings})
 
     # --- probing ---
 
