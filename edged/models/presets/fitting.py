@@ -85,10 +85,16 @@ def fitted(
     resampling: Image.Resampling,
     fill: tuple[int, int, int] = (0, 0, 0),
 ) -> Image.Image:
-    """The picture in the input's size (width, height); `fill` lies beside a letterboxed one."""
+    """The picture in the input's size (width, height); `fill` lies beside a letterboxed one.
+
+    The image may be smaller than the picture that the fit is for: reduced already.
+    """
     left, top, right, bottom = fit.target
     size = (right - left, bottom - top)
-    small = image.resize(size, resampling, box=fit.source)
+    across, down = image.width / fit.width, image.height / fit.height
+    edges = zip(fit.source, (across, down) * 2, (image.width, image.height) * 2, strict=True)
+    box = tuple(min(edge * scale, end) for edge, scale, end in edges)
+    small = image.resize(size, resampling, box=(box[0], box[1], box[2], box[3]))
     if size == into:
         return small
     whole = Image.new(image.mode, into, fill)

@@ -24,6 +24,9 @@ PARAMETERS = frozenset(
 LARGEST_SIDE = 4096
 """Pixels of a graph's input; a larger one is a mistake."""
 
+_FINER = 2
+"""A JPEG is decoded to at least so many times the input's size: what is reduced then has all it needs."""
+
 GREY = Picture(data=bytes([128] * 12), raw=ImageFormat(width=2, height=2))
 """What canaries are shown."""
 
@@ -81,9 +84,9 @@ class Eye:
         Raises:
             BadRequest, BadMedia: the picture cannot be read; see pictures.image_of.
         """
-        image = image_of(picture, megapixels=self._megapixels)
-        fit = plan(image.size, self.size, self._way)
-        small = fitted(image, fit, self.size, resampling=self._filter, fill=self._fill)
+        seen = image_of(picture, megapixels=self._megapixels, enough=_FINER * max(self.size))
+        fit = plan((seen.width, seen.height), self.size, self._way)
+        small = fitted(seen.image, fit, self.size, resampling=self._filter, fill=self._fill)
         return {self.name: self._prepared(np.asarray(small))}, fit
 
     def _prepared(self, pixels: Pixels) -> Array:

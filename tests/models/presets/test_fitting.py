@@ -59,6 +59,18 @@ def test_the_bars_have_the_fill_and_the_middle_the_picture() -> None:
     assert (found == 114).all(axis=2).sum() == 8 * 4
 
 
+def test_an_image_that_was_reduced_already_is_fitted_as_the_whole_picture() -> None:
+    whole = Image.new("RGB", (400, 200))
+    whole.paste((255, 255, 255), (200, 0, 400, 200))
+    fit = plan(whole.size, (100, 100), "crop")
+
+    def shown(image: Image.Image) -> list[int]:
+        found = fitted(image, fit, (100, 100), resampling=Image.Resampling.BOX)
+        return list(np.asarray(found)[50, :, 0])
+
+    assert shown(whole.reduce(2)) == shown(whole) == [0] * 50 + [255] * 50
+
+
 @pytest.mark.parametrize("way", ["stretch", "letterbox", "crop"])
 def test_a_point_goes_there_and_back(way: "str") -> None:
     image = Image.new("RGB", (60, 40))

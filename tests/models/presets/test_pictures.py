@@ -11,7 +11,7 @@ from PIL import Image
 
 from edged.errors import BadMedia, BadRequest
 from edged.media import ImageFormat, Picture
-from edged.models.presets.pictures import pixels
+from edged.models.presets.pictures import image_of, pixels
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -216,6 +216,28 @@ def test_the_bound_is_the_manifests_to_set() -> None:
 def test_raw_pixels_have_the_same_bound() -> None:
     with pytest.raises(BadMedia, match="16000 x 16000"):
         pixels(Picture(data=b"", raw=ImageFormat(width=16_000, height=16_000)))
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_large_jpeg_is_reduced_while_it_is_decoded_and_keeps_its_size_in_words(
+    orientation: int,
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture = file(noise(1600, 800), "JPEG", exif=exif)
+
+    whole, reduced = image_of(picture), image_of(picture, enough=200)
+
+    size = (1600, 800) if orientation == 1 else (800, 1600)
+    assert (
+        (whole.width, whole.height) == (reduced.width, reduced.height) == whole.image.size == size
+    )
+    assert reduced.image.size == (size[0] // 4, size[1] // 4)
+
+
+def test_a_picture_that_is_small_already_is_not_reduced() -> None:
+    assert image_of(file(noise(300, 300), "JPEG"), enough=200).image.size == (300, 300)
+    assert image_of(file(noise(900, 900), "PNG"), enough=200).image.size == (900, 900)
 
 
 def test_of_an_animation_the_first_frame_counts() -> None:
