@@ -182,7 +182,7 @@ def test_after_a_batch_its_callers_are_waited_for_but_no_longer_than_allowed(
             return line.worker.runs
 
     assert asyncio.run(asked(60.0, again=3)) == [1, 3, 3]
-    assert asyncio.run(asked(0.02, again=2)) == [1, 3, 2]
+    assert asyncio.run(asked(0.5, again=2)) == [1, 3, 2]
     assert asyncio.run(asked(0.0, again=2)) == [1, 3, 1, 1]
 
 
