@@ -72,6 +72,11 @@ def floats(values: Sequence[float]) -> Bytes:
     return Bytes(struct.pack(f"<{len(values)}f", *values), len(values))
 
 
+def integers(values: Sequence[int]) -> Bytes:
+    """A vector of int32."""
+    return Bytes(struct.pack(f"<{len(values)}i", *values), len(values))
+
+
 @dataclass(frozen=True, slots=True)
 class Vector:
     """A vector of tables."""

@@ -3,6 +3,8 @@
 Parameters:
     normalize: the ingredient that lacks metadata and gets it; empty: none.
     mean, std: how that one wants its pixels, (pixel - mean) / std; 0 and 255.
+    repeat: the ingredient that gives too few points, and gives some of them once more; empty: none.
+    repeated: which points, in order.
 
 The entries are the ingredients in their order, under their names. Nothing but their bytes counts:
 no clock, no file system, no version of a package.
@@ -15,11 +17,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edged.models import graph_files
-from edged.models.build.parameters import check_known, ingredient, numbers_of, word_of
+from edged.models.build.parameters import check_known, numbers_of, word_of
 from edged.models.build.tflite_metadata import with_normalization
+from edged.models.build.tflite_repeat import with_repeated_points
 from edged.models.runtime import Parameter
 
-PARAMETERS = frozenset({"normalize", "mean", "std"})
+PARAMETERS = frozenset({"normalize", "mean", "std", "repeat", "repeated"})
 
 _FIRST_MOMENT = (1980, 1, 1, 0, 0, 0)
 _ALIGNED = 16
@@ -33,18 +36,22 @@ _PADDING_HEAD = struct.Struct("<HHH")
 def make(parameters: Mapping[str, Parameter], ingredients: Mapping[str, Path], into: Path) -> None:
     """Write a bundle; see edged.models.build.make."""
     check_known(parameters, PARAMETERS)
-    normalize = word_of(parameters, "normalize", "")
-    if normalize:
-        ingredient(ingredients, normalize)
-    mean = numbers_of(parameters, "mean", (0.0,))
-    deviation = numbers_of(parameters, "std", (255.0,))
     with zipfile.ZipFile(into, "w", zipfile.ZIP_STORED) as bundle:
         for name, path in ingredients.items():
             graph_files.check_tflite(path, name=name)
-            content = path.read_bytes()
-            if name == normalize:
-                content = with_normalization(content, mean=mean, deviation=deviation)
-            _add(bundle, name, content)
+            _add(bundle, name, _changed(name, path.read_bytes(), parameters))
+
+
+def _changed(name: str, content: bytes, parameters: Mapping[str, Parameter]) -> bytes:
+    """An ingredient as the bundle holds it."""
+    if name == word_of(parameters, "repeat", ""):
+        points = numbers_of(parameters, "repeated", (0.0,))
+        content = with_repeated_points(content, [int(point) for point in points])
+    if name == word_of(parameters, "normalize", ""):
+        mean = numbers_of(parameters, "mean", (0.0,))
+        deviation = numbers_of(parameters, "std", (255.0,))
+        content = with_normalization(content, mean=mean, deviation=deviation)
+    return content
 
 
 def _add(bundle: zipfile.ZipFile, name: str, content: bytes) -> None:
