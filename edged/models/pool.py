@@ -7,22 +7,23 @@ and gives the memory back when nobody has asked for a while.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from edged.config import Config, Paths, cores
+import msgspec
+
+from edged.config import Config, Paths
 from edged.errors import Conflict, EdgedError, ModelMissing, from_code
 from edged.messages.records import BenchmarkRow, LoadedModel, ModelState, ModelSummary, Problem
 from edged.messages.replies import ModelDetails, ModelFile, Reason
 from edged.messages.wire import Priority
 from edged.models import catalog, facts
-from edged.models.accelerators import CPU
 from edged.models.admission import Admission
 from edged.models.bench import measure
 from edged.models.budget import Budget
 from edged.models.changes import group_by_process, run_the_same, runs_the_same
-from edged.models.choices import Choice, thread_counts, ways
+from edged.models.choices import Choice, best
 from edged.models.delivery import OpenedFile, open_verified
 from edged.models.devices import Devices
 from edged.models.files import ModelFiles
@@ -285,17 +286,30 @@ class Pool:
             ModelMissing: there is no such model. Busy: no memory for a second one of it.
         """
         manifest = self.manifest(model)
-        found = ways((CPU,), thread_counts(cores(), cores()))
-        for number, (device, threads) in enumerate(found):
+        found = await self._devices.candidates(manifest)
+        for number, choice in enumerate(found):
             row = await measure(
                 manifest,
-                Choice(asked=device, device=device, threads=threads, strict=True),
+                choice,
                 files=self._files,
                 engines=self._engines,
                 seconds=seconds,
                 room=self._budget.room(object(), manifest),
             )
             yield row, (number + 1) / len(found)
+
+    async def prefer(self, model: str, rows: Sequence[BenchmarkRow]) -> tuple[BenchmarkRow, ...]:
+        """Load a model from now on as it was measured best; that row is marked in the answer."""
+        manifest = self.manifest(model)
+        measured = {(row.device, row.threads): row.p50_us / 1e6 for row in rows if not row.error}
+        if not measured:
+            return tuple(rows)
+        chosen = best(measured)
+        device, threads = chosen
+        await self._devices.remember(manifest, Choice(device=device, threads=threads))
+        return tuple(
+            msgspec.structs.replace(row, chosen=(row.device, row.threads) == chosen) for row in rows
+        )
 
     async def open_file(self, model: str, name: str) -> OpenedFile:
         """One file of a model, its hash compared; the caller closes it.

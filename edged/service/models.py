@@ -107,7 +107,7 @@ async def bench(house: House, request: requests.ModelsBench) -> AsyncGenerator[A
         async for row, fraction in steps:
             rows.append(row)
             yield Progress(stage="bench", fraction=fraction)
-    yield Benchmark(model=request.model, rows=tuple(rows))
+    yield Benchmark(model=request.model, rows=await house.pool.prefer(request.model, rows))
 
 
 async def file(

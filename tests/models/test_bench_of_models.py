@@ -17,8 +17,9 @@ import msgspec
 
 from edged.config import Paths
 from edged.errors import Busy, ModelMissing
-from edged.messages.records import BenchmarkRow
-from edged.models import pool as pools
+from edged.messages.records import BenchmarkRow, Problem
+from edged.models.choices import Choice
+from edged.models.manifest import Manifest
 from edged.models.pool import Pool
 
 
@@ -29,10 +30,10 @@ async def rows_of(pool: Pool, name: str) -> list[BenchmarkRow]:
 def test_a_model_is_measured_beside_the_one_that_serves(
     paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pools, "cores", lambda: 2)
-
     async def scenario() -> None:
         async with pool_of(paths, model("a")) as pool:
+            two = [Choice(threads=1), Choice(threads=2)]
+            monkeypatch.setattr(pool._devices, "candidates", lambda _: _later(two))
             await pool.load("a")
             before = pool.loaded(measure=False)
             steps = [(row, done) async for row, done in pool.bench("a", 0.01)]
@@ -45,6 +46,35 @@ def test_a_model_is_measured_beside_the_one_that_serves(
                 assert row.pss_bytes > 2**20
             assert pool.loaded(measure=False)[0].pid == before[0].pid
             assert (pool.spawned, pool.calls) == (1, 0)
+
+    run(scenario)
+
+
+async def _later(found: list[Choice]) -> list[Choice]:
+    return found
+
+
+def test_the_best_way_is_marked_and_remembered(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[Choice] = []
+
+    async def remember(_: Manifest, choice: Choice) -> None:
+        heard.append(choice)
+
+    async def scenario() -> None:
+        async with pool_of(paths, model("a")) as pool:
+            monkeypatch.setattr(pool._devices, "remember", remember)
+            failed = Problem(code="internal", message="", fix="")
+            rows = (
+                BenchmarkRow(device="cpu", threads=1, p50_us=900),
+                BenchmarkRow(device="cpu", threads=2, p50_us=300),
+                BenchmarkRow(device="cpu", threads=4, error=failed),
+            )
+            marked = await pool.prefer("a", rows)
+            assert [row.chosen for row in marked] == [False, True, False]
+            assert [one.threads for one in heard] == [2]
+            assert await pool.prefer("a", rows[2:]) == rows[2:]
 
     run(scenario)
 
