@@ -49,7 +49,7 @@ lint: $(STAMPS)/dev
 	@$(BIN)/lint-imports --no-cache > $(STAMPS)/imports.log || { cat $(STAMPS)/imports.log; exit 1; }
 
 models: $(STAMPS)/dev  ## pull the embedded models that are not here yet, for the tests
-	@test $(STAMPS)/models -nt $(STAMPS)/dev -a -z "$$(find model_manifests -newer $(STAMPS)/models)" || \
+	@test $(STAMPS)/models -nt $(STAMPS)/dev -a -z "$$(find model_manifests -newer $(STAMPS)/models 2>&1)" || \
 	{ $(PULL_DEFAULTS) && touch $(STAMPS)/models; } || $(WITHOUT_MODELS)
 
 coverage: $(STAMPS)/dev models

@@ -333,6 +333,14 @@ def _unknown(name: WheelName) -> SourceDown:
     )
 
 
+def _nothing(name: WheelName) -> SourceDown:
+    """Without retries pip says the same of an index that is down and of one that lacks the name."""
+    return SourceDown(
+        f"pip finds no {name.requirement}: its index is not reached, or does not have it",
+        fix=f"check the network and `pip config list`; or elsewhere `{by_hand(name)}` and then --from DIR",
+    )
+
+
 def _unreachable(name: WheelName) -> SourceDown:
     return SourceDown(
         f"pip reaches no index for {name.requirement}",
@@ -367,6 +375,7 @@ _FAILURES: tuple[tuple[str, _Failure], ...] = (
     (r"\b(401|403|407) |Credentials not correct|Proxy Authentication", _refused),
     (r"Retrying \(|Connection|ConnectTimeout|ReadTimeout|Max retries|NameResolution", _unreachable),
     (r"\b5\d\d (Server )?Error", _unreachable),
+    (r"\(from versions: none\)", _nothing),
     (r"No matching distribution|Could not find a version", _unknown),
 )
 """What pip prints, in the order in which it is looked for. Seen with pip 23.2 and 26.3."""

@@ -131,7 +131,7 @@ def test_a_tampered_wheel_is_refused_by_name(index: Path, tmp_path: Path) -> Non
 def test_a_version_that_the_index_lacks_says_how_to_bring_it_by_hand(tmp_path: Path) -> None:
     source = Pypi(wheel=WHEEL, sha256="0" * 64, member="tiny_model/weights.onnx")
 
-    with pytest.raises(SourceDown, match="no wheel of tiny_model==1.0") as caught:
+    with pytest.raises(SourceDown, match="finds no tiny_model==1.0") as caught:
         fetch(source, tmp_path)
     assert "--platform=manylinux_2_28_riscv64" in caught.value.fix
     assert "--from DIR" in caught.value.fix
@@ -243,6 +243,8 @@ SAID = [
     ("WARNING: 401 Error, Credentials not correct for https://u:p@h", SourceDown, "refuses"),
     ("SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY", SourceDown, "certificate"),
     ("ERROR: Could not install: [Errno 28] No space left on device", EdgedError, "no room"),
+    ("ERROR: No matching distribution found for a==1", SourceDown, "no wheel of a==1"),
+    ("ERROR: ... satisfies a==1 (from versions: none)", SourceDown, "not reached, or does not"),
     ("ERROR: something new", SourceDown, "status 7"),
 ]
 
