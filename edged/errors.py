@@ -95,11 +95,11 @@ class NotFound(EdgedError):
 
 
 class BadMedia(EdgedError):
-    """The file or the bytes hold no audio that can be decoded."""
+    """The file or the bytes hold no audio, or no picture, that can be decoded."""
 
     code = "bad_media"
     exit_status = 8
-    advice = "give a wav, flac, mp3, ogg/opus, m4a or mp4 file with an audio track"
+    advice = "give a wav, flac, mp3, ogg/opus, m4a or mp4 file with an audio track; a JPEG or PNG as a picture"
 
 
 class ModelMissing(EdgedError):
