@@ -23,7 +23,16 @@ from preset_graphs import (
 from probes import write_wav
 from real_daemon import Daemon
 
-from edged.errors import BadMedia, BadRequest, CorruptModel, Denied, NotFound, TooLarge, Unsupported
+from edged.errors import (
+    BadMedia,
+    BadRequest,
+    CorruptModel,
+    Denied,
+    ModelMissing,
+    NotFound,
+    TooLarge,
+    Unsupported,
+)
 from edged.media import AudioFormat, ImageFormat
 from edged.messages import replies, requests
 from edged.messages.records import DetectedObject
@@ -342,6 +351,49 @@ def test_a_misspelt_parameter_is_told(served: Daemon) -> None:
     with pytest.raises(CorruptModel, match="parameter meen of tiny-wrong"):
         served.ask(
             requests.ImagesClassify(model="tiny-wrong"), replies.Classes, encoded(plain((0, 0, 0)))
+        )
+
+
+def test_the_default_of_a_task_answers_when_no_model_is_named(served: Daemon) -> None:
+    found = served.ask(requests.TextClassify(text="good"), replies.Classes)
+
+    assert found.model == "tiny-words"  # all ranks are equal, so the last name
+
+
+def test_where_nothing_can_answer_the_error_says_what_to_pull(daemon: Daemon) -> None:
+    daemon.start()
+
+    for request in (requests.ImagesDetect(), requests.ImagesEmbed(), requests.ImagesClassify()):
+        with pytest.raises(ModelMissing) as caught:
+            daemon.ask(request, replies.Classes, encoded(plain((0, 0, 0))))
+        assert "edged models pull" in caught.value.fix or "write a manifest" in caught.value.fix
+
+
+def test_waiting_for_a_model_is_told(served: Daemon) -> None:
+    served.ask(requests.ModelsUnload(model="tiny-embed"), replies.Done)
+
+    with served.client() as client:
+        told = [
+            reply
+            for reply, _ in client.stream(
+                requests.ImagesEmbed(model="tiny-embed"), [encoded(plain((1, 2, 3)))]
+            )
+        ]
+
+    assert isinstance(told[0], replies.Loading)
+    assert isinstance(told[-1], replies.Embedding)
+
+
+def test_audio_that_is_none_is_refused(served: Daemon, tmp_path: Path) -> None:
+    with pytest.raises(BadMedia):
+        served.ask(
+            requests.AudioClassify(model="tiny-bands"), replies.AudioClasses, b"no audio" * 99
+        )
+    with pytest.raises(BadRequest, match="either a path or audio"):
+        served.ask(
+            requests.AudioClassify(model="tiny-bands", path=str(tmp_path)),
+            replies.AudioClasses,
+            b"x",
         )
 
 
