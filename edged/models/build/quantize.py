@@ -11,8 +11,10 @@ Parameters:
     method: nbits8.
 """
 
+import logging
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -90,10 +92,12 @@ def quantize(source: Path, into: Path, method: Method, samples: Sequence[Path] =
     if method in {"nbits4", "nbits8"}:
         in_blocks.quantize(model, int(method.removeprefix("nbits")))
         into.write_bytes(content_of(model))
-    elif method == "dynamic":
-        _dynamic(model, into)
-    else:
-        _static(model, into, _Samples(model, samples))
+        return
+    with _quiet():
+        if method == "dynamic":
+            _dynamic(source, into)
+        else:
+            _static(source, into, _Samples(model, samples))
 
 
 def samples_in(folder: Path) -> list[Path]:
@@ -157,10 +161,10 @@ class _Samples(CalibrationDataReader):  # type: ignore[misc]  # the package has 
         return next(self._samples, None)
 
 
-def _dynamic(model: onnx.ModelProto, into: Path) -> None:
+def _dynamic(source: Path, into: Path) -> None:
     try:
         quantize_dynamic(
-            _prepared(model),
+            _prepared(source),
             into,
             per_channel=True,
             weight_type=QuantType.QInt8,
@@ -170,10 +174,10 @@ def _dynamic(model: onnx.ModelProto, into: Path) -> None:
         raise _cannot() from error
 
 
-def _static(model: onnx.ModelProto, into: Path, samples: CalibrationDataReader) -> None:
+def _static(source: Path, into: Path, samples: CalibrationDataReader) -> None:
     try:
         quantize_static(
-            _prepared(model),
+            _prepared(source),
             into,
             samples,
             quant_format=QuantFormat.QDQ,
@@ -186,12 +190,22 @@ def _static(model: onnx.ModelProto, into: Path, samples: CalibrationDataReader) 
         raise _cannot() from error
 
 
-def _prepared(model: onnx.ModelProto) -> onnx.ModelProto:
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the quantizer's advice about operators that it skips, which goes to the root logger."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def _prepared(source: Path) -> onnx.ModelProto:
     """With shapes and types known, and constants folded."""
     with tempfile.TemporaryDirectory(prefix="edged-") as folder:
         prepared = Path(folder) / "prepared.onnx"
         # Its symbolic shapes need one more package, and onnx infers enough without it.
-        quant_pre_process(model, prepared, skip_symbolic_shape=True)
+        quant_pre_process(source, prepared, skip_symbolic_shape=True)
         return onnx.load(prepared)
 
 
