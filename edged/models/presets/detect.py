@@ -3,6 +3,8 @@
 `ssd`: four outputs, boxes, classes, scores and their number, as TFLite_Detection_PostProcess gives.
 `yolo`: one output with a row (or a column) for each box: x, y, width, height of its middle, and a
 score for each class, with or without one for the box itself before them.
+`anchors`: two outputs, boxes relative to anchors and a score for each class; the anchors lie in the
+metadata of the .tflite.
 """
 
 from collections.abc import Mapping
@@ -17,9 +19,11 @@ from edged.messages.records import DetectedObject
 from edged.models.engines.graph import Array, Graph
 from edged.models.engines.quantized import real
 from edged.models.presets import labels, outputs, scores, seeing
+from edged.models.presets.anchors import Anchors, anchors_in
 from edged.models.presets.boxes import Classes, corners, strongest
 from edged.models.presets.clock import since
 from edged.models.presets.fitting import Boxes, Fit
+from edged.models.presets.flat import BrokenTable
 from edged.models.presets.metadata import Notes, notes_of
 from edged.models.presets.parameters import check_known, flag_of, number_of, word_of, wrong
 from edged.models.presets.scores import Scores
@@ -32,6 +36,8 @@ PARAMETERS = (
     | seeing.PARAMETERS
     | frozenset(("kind", "outputs", "box", "box_units", "objectness", "overlap"))
 )
+
+KINDS = ("ssd", "yolo", "anchors")
 
 OVERLAP = 0.45
 """Source: the default of YOLOv5 and of torchvision's SSD."""
@@ -123,6 +129,37 @@ class _Yolo:
         return bool(self._labels) and numbers == _CORNERS + 1 + self._labels
 
 
+class _Anchored:
+    """Reads the outputs of a graph that leaves anchors and overlaps to us."""
+
+    suppressed = False
+
+    def __init__(
+        self, graph: Graph, spec: ModelSpec, anchors: Anchors, size: tuple[int, int]
+    ) -> None:
+        self._model = spec.id
+        self._anchors = anchors
+        self._scale = np.array(size * 2, np.float32)
+        shapes = {one.name: one.shape for one in graph.signature().outputs}
+        boxes = [name for name, shape in shapes.items() if shape[-1:] == (_CORNERS,)]
+        others = [name for name in shapes if name not in boxes]
+        if len(boxes) != 1 or len(others) != 1:
+            raise CorruptModel(f"{spec.id} does not give boxes and scores", model=spec.id)
+        self._boxes, self._scores = boxes[0], others[0]
+
+    def candidates(self, found: Mapping[str, Array], scale: scores.Scale) -> Candidates:
+        raw = found[self._boxes].reshape(-1, _CORNERS)
+        count = len(self._anchors.places)
+        values = found[self._scores]
+        if len(raw) != count or values.size % count or not values.size:
+            raise CorruptModel(f"{self._model} gives no box for each anchor", model=self._model)
+        rows = values.reshape(count, -1)
+        rows = scale.scores(scores.activated(rows, "sigmoid") if self._anchors.sigmoid else rows)
+        classes = rows.argmax(axis=1)
+        boxes = self._anchors.boxes(raw.astype(np.float32)) * self._scale
+        return Candidates(boxes, rows[np.arange(count), classes], classes)
+
+
 def _roles(graph: Graph, spec: ModelSpec, notes: Notes) -> dict[str, str]:
     """Which output has which part: as stated, as their names say, or in the usual order."""
     names = [one.name for one in graph.signature().outputs]
@@ -152,6 +189,24 @@ def _roles(graph: Graph, spec: ModelSpec, notes: Notes) -> dict[str, str]:
     return dict(zip(ROLES, names, strict=True))
 
 
+def _head(
+    graph: Graph, spec: ModelSpec, notes: Notes, names: tuple[str, ...], size: tuple[int, int]
+) -> _Ssd | _Yolo | _Anchored:
+    """What reads the graph's outputs: as stated, else by anchors where the file has them."""
+    try:
+        anchors = anchors_in(notes.detector)
+    except BrokenTable as error:
+        raise CorruptModel(f"the metadata of {spec.id} cannot be read", model=spec.id) from error
+    kind = word_of(spec, "kind", "anchors" if anchors else "ssd", among=KINDS)
+    if kind == "yolo":
+        return _Yolo(graph, spec, names, size)
+    if kind == "ssd":
+        return _Ssd(graph, spec, notes, size)
+    if anchors is None:
+        raise CorruptModel(f"the file of {spec.id} holds no anchors", model=spec.id)
+    return _Anchored(graph, spec, anchors, size)
+
+
 class PictureDetector:
     """Fulfils ObjectDetector.
 
@@ -168,9 +223,7 @@ class PictureDetector:
         self._eye = seeing.Eye(graph, spec, notes.input())
         self._scale = scores.Scale(spec, names)
         self._overlap = float(number_of(spec, "overlap", OVERLAP))
-        ssd = word_of(spec, "kind", "ssd", among=("ssd", "yolo")) == "ssd"
-        size = self._eye.size
-        self._head = _Ssd(graph, spec, notes, size) if ssd else _Yolo(graph, spec, names, size)
+        self._head = _head(graph, spec, notes, names, self._eye.size)
 
     def detect(self, picture: Picture, options: ClassifyOptions) -> Detected:
         """The things in a picture, the greatest score first; errors as for ImageClassifier."""

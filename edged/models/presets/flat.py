@@ -48,6 +48,16 @@ class Table:
         place = self._place(field)
         return self._read(form, place) if place else 0
 
+    def real(self, field: int) -> float:
+        """A float32; 0 when it is absent."""
+        place = self._place(field)
+        if not place:
+            return 0.0
+        if place + 4 > len(self._content):
+            raise BrokenTable
+        found: float = struct.unpack_from("<f", self._content, place)[0]
+        return found
+
     def text(self, field: int) -> str:
         """A string; empty when it is absent."""
         return self.data(field).decode("utf-8", "replace")

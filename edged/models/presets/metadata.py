@@ -47,10 +47,14 @@ class TensorNotes(Struct, frozen=True, kw_only=True):
 
 
 class Notes(Struct, frozen=True, kw_only=True):
-    """What a model's file says about itself; empty when it says nothing."""
+    """What a model's file says about itself; empty when it says nothing.
+
+    detector: MediaPipe's description of a detector, a FlatBuffer of its own.
+    """
 
     inputs: tuple[TensorNotes, ...] = ()
     outputs: tuple[TensorNotes, ...] = ()
+    detector: bytes = b""
 
     def input(self, index: int = 0) -> TensorNotes:
         """Of one input."""
@@ -95,6 +99,9 @@ def _notes(description: bytes) -> Notes:
         return Notes(
             inputs=tuple(_tensor(one) for one in graph.tables(2)),
             outputs=tuple(_tensor(one) for one in graph.tables(3)),
+            detector=next(
+                (one.data(1) for one in graph.tables(9) if one.text(0) == "DETECTOR_METADATA"), b""
+            ),
         )
     return Notes()
 
