@@ -12,6 +12,7 @@ from edged.cli import (
     configuration,
     data,
     demo,
+    doctor,
     infer,
     jobs,
     keys,
@@ -39,6 +40,7 @@ FAMILIES = (
     data,
     keys,
     configuration,
+    doctor,
 )
 
 

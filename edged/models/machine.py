@@ -95,7 +95,12 @@ def drivers(root: str = "") -> str:
 
 def version_of(runtime: Runtime) -> str:
     """The installed version of a runtime, with the package that brings it; empty: none is."""
-    for name in runtime.distributions:
+    return version_of_package(*runtime.distributions)
+
+
+def version_of_package(*names: str) -> str:
+    """The first of these distributions that is installed, and its version; empty: none is."""
+    for name in names:
         try:
             return f"{name} {importlib.metadata.version(name)}"
         except importlib.metadata.PackageNotFoundError:

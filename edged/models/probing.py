@@ -31,6 +31,9 @@ SLOW_LOAD_S = 2.0
 PROBE = "edged.models.engines.probe"
 _TRIAL = "edged.models.engines.trial"
 
+COMES_WITHOUT = "comes without it"
+"""Ends the reason when another build of the runtime would have the device."""
+
 _ELSEWHERE = {"coreml": ("darwin", "macOS"), "directml": ("win32", "Windows")}
 
 
@@ -47,7 +50,7 @@ def lacking(runtime: Runtime, accelerator: Accelerator) -> str:
     if accelerator.nodes and not any(map(glob.glob, accelerator.nodes)):
         return f"no {' or '.join(accelerator.nodes)}"
     if accelerator.library and not (folder / accelerator.library).exists():
-        return f"this {runtime.name} comes without it"
+        return f"this {runtime.name} {COMES_WITHOUT}"
     return ""
 
 
