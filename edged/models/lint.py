@@ -24,6 +24,7 @@ from edged.models.manifest import (
     Source,
     spelt,
 )
+from edged.models.preset_parameters import PARAMETERS
 from edged.models.toml_lines import Path
 
 BATCHED_TASKS = frozenset(
@@ -102,6 +103,7 @@ def _examine(
         _engine(manifest, engines),
         _license(manifest),
         _labels(manifest),
+        _parameters(manifest),
         _figures(manifest),
         _running(manifest),
         _files(manifest),
@@ -137,6 +139,18 @@ def _labels(manifest: Manifest) -> _Found:
         yield ("labels_file",), "there is `labels` too; remove one"
     if manifest.labels_file not in {file.name for file in manifest.files}:
         yield ("labels_file",), f"{manifest.labels_file} is none of `files`; add it there"
+
+
+def _parameters(manifest: Manifest) -> _Found:
+    known = PARAMETERS.get(manifest.task)
+    if known is None or manifest.engine not in GRAPH_ENGINES:
+        return
+    for name in manifest.parameters:
+        if name not in known:
+            yield (
+                ("parameters", name),
+                f"{manifest.task} reads no such; one of {', '.join(sorted(known))}",
+            )
 
 
 def _figures(manifest: Manifest) -> _Found:

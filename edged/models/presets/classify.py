@@ -10,8 +10,6 @@ from edged.models.presets.metadata import notes_of
 from edged.models.presets.parameters import check_known
 from edged.models.runtime import Classified, ClassifyOptions, ModelSpec
 
-PARAMETERS = labels.PARAMETERS | outputs.PARAMETERS | scores.PARAMETERS | seeing.PARAMETERS
-
 
 class PictureClassifier:
     """Fulfils ImageClassifier over a graph with one score for each class.
@@ -21,7 +19,7 @@ class PictureClassifier:
     """
 
     def __init__(self, graph: Graph, spec: ModelSpec) -> None:
-        check_known(spec, PARAMETERS)
+        check_known(spec)
         notes = notes_of(spec)
         self._eye = seeing.Eye(graph, spec, notes.input())
         self._outcome = outputs.Outcome(graph, spec)

@@ -29,14 +29,6 @@ from edged.models.presets.parameters import check_known, flag_of, number_of, wor
 from edged.models.presets.scores import Scores
 from edged.models.runtime import ClassifyOptions, Detected, ModelSpec
 
-PARAMETERS = (
-    labels.PARAMETERS
-    | outputs.PARAMETERS
-    | scores.PARAMETERS
-    | seeing.PARAMETERS
-    | frozenset(("kind", "outputs", "box", "box_units", "objectness", "overlap"))
-)
-
 KINDS = ("ssd", "yolo", "anchors")
 
 OVERLAP = 0.45
@@ -215,7 +207,7 @@ class PictureDetector:
     """
 
     def __init__(self, graph: Graph, spec: ModelSpec) -> None:
-        check_known(spec, PARAMETERS)
+        check_known(spec)
         notes = notes_of(spec)
         names = labels.labels_of(spec, notes)
         self._graph = graph

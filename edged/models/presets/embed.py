@@ -12,8 +12,6 @@ from edged.models.presets.metadata import notes_of
 from edged.models.presets.parameters import check_known
 from edged.models.runtime import EmbedOptions, ModelSpec, Vector
 
-PARAMETERS = outputs.PARAMETERS | seeing.PARAMETERS
-
 
 class PictureEmbedder:
     """Fulfils ImageEmbedder: the graph's output, flattened.
@@ -23,7 +21,7 @@ class PictureEmbedder:
     """
 
     def __init__(self, graph: Graph, spec: ModelSpec) -> None:
-        check_known(spec, PARAMETERS)
+        check_known(spec)
         self._eye = seeing.Eye(graph, spec, notes_of(spec).input())
         self._outcome = outputs.Outcome(graph, spec)
 

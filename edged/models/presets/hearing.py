@@ -27,19 +27,6 @@ from edged.models.presets.parameters import (
 )
 from edged.models.runtime import Heard, HearOptions, ModelSpec
 
-PARAMETERS = (
-    labels.PARAMETERS
-    | outputs.PARAMETERS
-    | scores.PARAMETERS
-    | frozenset(
-        (
-            "kind", "hop_ms", "window_ms", "n_fft", "window_length", "hop_length", "n_mels", "fmin",
-            "fmax", "power", "log_offset", "log10", "mel_scale", "mel_area", "centred", "mel_axes",
-            "mean", "std", "frames",
-        )
-    )
-)  # fmt: skip
-
 LONGEST_MS = 600_000
 _Sums = npt.NDArray[np.float64]
 
@@ -132,7 +119,7 @@ class SoundClassifier:
     """
 
     def __init__(self, graph: Graph, spec: ModelSpec) -> None:
-        check_known(spec, PARAMETERS)
+        check_known(spec)
         inputs = graph.signature().inputs
         if len(inputs) != 1:
             raise CorruptModel(f"{spec.id} does not take audio alone", model=spec.id)

@@ -8,8 +8,6 @@ from edged.models.presets.metadata import LARGEST_LIST, Notes, lines_in, member_
 from edged.models.presets.parameters import word_of
 from edged.models.runtime import ModelSpec
 
-PARAMETERS = frozenset(("labels_member",))
-
 
 def labels_of(spec: ModelSpec, notes: Notes) -> tuple[str, ...]:
     """The labels, in order; none when nobody says.

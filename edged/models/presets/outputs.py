@@ -8,8 +8,6 @@ from edged.models.engines.quantized import real
 from edged.models.presets.parameters import word_of
 from edged.models.runtime import ModelSpec
 
-PARAMETERS = frozenset(("output",))
-
 
 class Outcome:
     """Runs a graph and gives the one output that counts, as real numbers.

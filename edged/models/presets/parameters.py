@@ -1,9 +1,8 @@
 """What a manifest's parameters say to the presets, checked; docs/PRESETS.md lists them."""
 
-from collections.abc import Iterable
-
 from edged.errors import CorruptModel
 from edged.models.engines.inputs import number_of, word_of
+from edged.models.preset_parameters import PARAMETERS
 from edged.models.runtime import ModelSpec
 
 __all__ = ["check_known", "flag_of", "number_of", "numbers_of", "whole_of", "word_of"]
@@ -40,13 +39,13 @@ def numbers_of(spec: ModelSpec, name: str, default: tuple[float, ...]) -> tuple[
     return found
 
 
-def check_known(spec: ModelSpec, names: Iterable[str]) -> None:
+def check_known(spec: ModelSpec) -> None:
     """Refuse a parameter that nothing reads: a misspelt one would silently do nothing.
 
     Raises:
         CorruptModel: it names the parameter.
     """
-    known = sorted(names)
+    known = sorted(PARAMETERS[spec.task])
     for name in spec.parameters:
         if name not in known:
             raise CorruptModel(

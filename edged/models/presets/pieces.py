@@ -8,8 +8,6 @@ from edged.errors import CorruptModel, ModelMissing
 from edged.models.presets.parameters import flag_of, whole_of, word_of
 from edged.models.runtime import ModelSpec
 
-PARAMETERS = frozenset(("tokenizer", "lower", "max_tokens"))
-
 MAX_TOKENS = 512
 """Source: BERT's positions."""
 

@@ -11,7 +11,6 @@ from edged.models.runtime import ModelSpec
 
 Scores = npt.NDArray[np.float32]
 
-PARAMETERS = frozenset(("activation", "label_offset"))
 ACTIVATIONS = ("none", "softmax", "sigmoid")
 
 _SLACK = 1e-3

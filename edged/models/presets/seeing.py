@@ -14,13 +14,6 @@ from edged.models.presets.parameters import number_of, numbers_of, whole_of, wor
 from edged.models.presets.pictures import MEGAPIXELS, MOST_MEGAPIXELS, Pixels, image_of
 from edged.models.runtime import ModelSpec
 
-PARAMETERS = frozenset(
-    (
-        "layout", "width", "height", "colours", "resize", "filter", "fill",
-        "scale", "mean", "std", "max_megapixels",
-    )
-)  # fmt: skip
-
 LARGEST_SIDE = 4096
 """Pixels of a graph's input; a larger one is a mistake."""
 

@@ -18,13 +18,6 @@ from edged.models.presets.parameters import check_known, whole_of, word_of, wron
 from edged.models.presets.scores import Scale
 from edged.models.runtime import ModelSpec, Segmented
 
-PARAMETERS = (
-    labels.PARAMETERS
-    | outputs.PARAMETERS
-    | seeing.PARAMETERS
-    | frozenset(("activation", "foreground", "mask_layout"))
-)
-
 MOST_CLASSES = 256
 """A pixel of a mask is one byte."""
 
@@ -42,7 +35,7 @@ class PictureSegmenter:
     """
 
     def __init__(self, graph: Graph, spec: ModelSpec) -> None:
-        check_known(spec, PARAMETERS)
+        check_known(spec)
         if spec.parameters.get("resize") == "crop":
             raise wrong(spec, "resize", "stretch or letterbox, so that all of the picture is seen")
         notes = notes_of(spec)

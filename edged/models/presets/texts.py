@@ -14,14 +14,6 @@ from edged.models.presets.metadata import Notes, notes_of
 from edged.models.presets.parameters import check_known, word_of
 from edged.models.runtime import Classified, ClassifyOptions, ModelSpec, Text
 
-PARAMETERS = (
-    labels.PARAMETERS
-    | outputs.PARAMETERS
-    | scores.PARAMETERS
-    | words.PARAMETERS
-    | frozenset(("kind", "tokenizer", "max_tokens"))
-)
-
 KINDS = ("regex_tokens", "wordpiece", "string")
 
 _CANARY = "what a lovely day"
@@ -106,7 +98,7 @@ class LabelledText:
     """
 
     def __init__(self, graph: Graph, spec: ModelSpec) -> None:
-        check_known(spec, PARAMETERS)
+        check_known(spec)
         notes = notes_of(spec)
         self._reader = _reader(graph, spec, notes)
         self._outcome = outputs.Outcome(graph, spec)

@@ -8,8 +8,6 @@ from edged.models.presets.metadata import Notes, member_lines
 from edged.models.presets.parameters import flag_of, word_of
 from edged.models.runtime import ModelSpec
 
-PARAMETERS = frozenset(("delimiter", "vocabulary", "lower"))
-
 DELIMITER = r"[^\w\']+"
 """What lies between words. Source: the metadata of TensorFlow's NL classifiers."""
 
