@@ -4,9 +4,9 @@ import argparse
 from typing import Any
 
 from edged.cli.families import Family
-from edged.cli.models import listing, measuring, memory, offline
+from edged.cli.models import listing, making, measuring, memory, offline
 
-PARTS = (listing, memory, offline, measuring)
+PARTS = (listing, memory, offline, making, measuring)
 
 
 def add(commands: "argparse._SubParsersAction[Any]", shared: argparse.ArgumentParser) -> None:
