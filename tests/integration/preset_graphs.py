@@ -122,6 +122,27 @@ def write_votes(path: Path) -> None:
     )
 
 
+def write_known_texts(path: Path, scores: Mapping[str, float]) -> None:
+    """Takes a text, gives the score of those that it knows, and 0 for all others."""
+    node = helper.make_node(
+        "LabelEncoder",
+        ["x"],
+        ["y"],
+        domain="ai.onnx.ml",
+        keys_strings=list(scores),
+        values_floats=list(scores.values()),
+        default_float=0.0,
+    )
+    graph = helper.make_graph(
+        [node],
+        "texts",
+        [helper.make_tensor_value_info("x", TensorProto.STRING, ["n"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n"])],
+    )
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), str(path))
+
+
 def write_manifest(  # noqa: PLR0913 - a manifest has so many parts
     target: Path,
     task: str,

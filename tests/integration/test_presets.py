@@ -15,6 +15,7 @@ from preset_graphs import (
     PIECES,
     write_bands,
     write_colours,
+    write_known_texts,
     write_manifest,
     write_same,
     write_votes,
@@ -90,6 +91,8 @@ def _write_tiny(folder: Path, manifests: Path) -> None:
         write(folder / f"{name}.onnx")
     write_same(folder / "s.onnx", [1, 3, 16, 16])
     write_bands(folder / "b.onnx", FRAMES, BANDS)
+    write_known_texts(folder / "t.onnx", {"grüß Gott": 0.75})
+    add("tiny-greeting", "text_classify", {"model.onnx": folder / "t.onnx"}, labels=("hello",))
     (folder / "vocab.txt").write_text("\n".join(PIECES) + "\n")
     (folder / "names.txt").write_text("\n".join(COLOURS) + "\n")
     scaled = {"std": 255.0}
@@ -337,6 +340,15 @@ def test_pieces_of_words_vote(served: Daemon) -> None:
     expected = np.exp(6 / 6) / (np.exp(6 / 6) + np.exp(3 / 6))
     assert found.classes[0].label == "Positive"
     assert found.classes[0].score == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_graph_that_takes_text_gets_it_as_it_is(served: Daemon) -> None:
+    def score(text: str) -> float:
+        request = requests.TextClassify(text=text, model="tiny-greeting")
+        found: float = served.ask(request, replies.Classes).classes[0].score
+        return found
+
+    assert (score("grüß Gott"), score("gruss gott")) == (0.75, 0.0)
 
 
 # --- which model ---

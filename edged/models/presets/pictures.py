@@ -155,7 +155,7 @@ def _rgb(image: Image.Image) -> Image.Image:
         paper = Image.new("RGB", image.size, "white")
         paper.paste(upper, mask=upper.getchannel("A"))
         return paper
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _from_16_bit(image: Image.Image) -> Image.Image:
