@@ -50,7 +50,7 @@ def usable(asked: str, runtime: Runtime, findings: Findings) -> tuple[str, ...]:
     fitting = [one for one in working if _fits(one, asked) and not _doubles(one, asked, runtime)]
     if not fitting:
         raise Unsupported(
-            f"{_spelt(asked)} does not work here{_why(asked, runtime, findings)}",
+            f"{_spelt(asked)} here{_why(asked, runtime, findings)}",
             fix=f"ask for one of {', '.join(['auto', *working])}; "
             "`edged doctor` tells what each one lacks",
         )
@@ -70,7 +70,7 @@ def _doubles(device: str, asked: str, runtime: Runtime) -> bool:
 
 
 def _spelt(asked: str) -> str:
-    return f"no {asked}" if ":" not in asked else f"the device {asked}"
+    return f"no {asked} works" if ":" not in asked else f"the device {asked} does not work"
 
 
 def _why(asked: str, runtime: Runtime, findings: Findings) -> str:

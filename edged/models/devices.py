@@ -85,12 +85,14 @@ class Devices:
         self._probing: dict[RuntimeName, asyncio.Lock] = {}
         self._measuring = False
         self._cores = machine.processor_counts()
+        self._chosen: dict[str, int] = {}
 
     # --- what is asked ---
 
     def threads(self, manifest: Manifest) -> int:
-        """As configured, or as the manifest says, or what is taken until it was measured."""
-        return self._fixed_threads(manifest) or choices.unmeasured_threads(*self._cores)
+        """As configured, or as the manifest says, or as it was loaded last, or a guess until then."""
+        known = self._fixed_threads(manifest) or self._chosen.get(manifest.id)
+        return known or choices.unmeasured_threads(*self._cores)
 
     def _fixed_threads(self, manifest: Manifest) -> int:
         return self._config.threads.get(manifest.id, manifest.threads)
@@ -116,6 +118,7 @@ class Devices:
         """
         found = await self.candidates(manifest)
         chosen = found[0] if len(found) == 1 else await self._measured(manifest, found)
+        self._chosen[manifest.id] = chosen.threads
         return msgspec.structs.replace(chosen, scratch=await self._scratch(manifest, chosen))
 
     async def candidates(self, manifest: Manifest) -> list[Choice]:
@@ -205,7 +208,7 @@ class Devices:
 
     async def _measured(self, manifest: Manifest, found: Sequence[Choice]) -> Choice:
         """The best of several ways: remembered, or measured now, or a guess."""
-        guess = _guess(found, self.threads(manifest))
+        guess = _guess(found, choices.unmeasured_threads(*self._cores))
         if self._files is None or self._measuring:
             return guess  # two at once would measure each other
         self._measuring = True

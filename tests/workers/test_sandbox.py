@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import shutil
 import socket
 import sys
 from pathlib import Path
@@ -140,3 +141,45 @@ def test_x32_calls_are_refused() -> None:
 
 def test_an_unknown_processor_has_no_filter() -> None:
     assert sandbox.program("riscv64") == []
+
+
+@needs_landlock
+def test_a_scratch_folder_takes_files_until_it_is_removed(tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+
+    async def scenario() -> tuple[str, str, str]:
+        spec = WorkerSpec(name="fake", module="fake_engine", scratch=str(scratch))
+        worker = await Worker.spawn(spec, load_deadline_s=10)
+        answers: list[str] = []
+        try:
+            for path in (scratch / "in", tmp_path / "beside"):
+                answers.append(await written(worker, path))
+            shutil.rmtree(scratch)
+            scratch.mkdir()
+            answers.append(await written(worker, scratch / "later"))
+        finally:
+            await worker.end()
+        return answers[0], answers[1], answers[2]
+
+    async def written(worker: Worker, path: Path) -> str:
+        answer = await worker.call("write", Question(text=str(path)), deadline_s=5)
+        return answer.to(Reply).text
+
+    scratch.mkdir()
+
+    assert asyncio.run(scenario()) == ("done", REFUSED, REFUSED)
+
+
+@needs_landlock
+def test_a_device_file_is_open_only_to_the_worker_that_was_given_it() -> None:
+    async def scenario(*devices: str) -> str:
+        spec = WorkerSpec(name="fake", module="fake_engine", device_paths=devices)
+        worker = await Worker.spawn(spec, load_deadline_s=10)
+        try:
+            answer = await worker.call("read", Question(text="/dev/full"), deadline_s=5)
+            return answer.to(Reply).text
+        finally:
+            await worker.end()
+
+    assert asyncio.run(scenario()) == REFUSED
+    assert asyncio.run(scenario("/dev/full")) == "done"
