@@ -118,6 +118,8 @@ class _Encoder:
     def _embed(self) -> str:
         """Words and positions; the type of all tokens is part of the positions."""
         graph, weights = self._graph, self._weights
+        if weights["embeddings.word_embeddings.weight"].shape[1:] != (self._config.hidden_size,):
+            raise CorruptModel("the weights have not the width that the config says")
         words = graph.rows(
             "words", weights["embeddings.word_embeddings.weight"], "input_ids", self._bits
         )

@@ -13,6 +13,7 @@ Parameters:
 
 import logging
 import tempfile
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -122,9 +123,10 @@ def read_sample(path: Path, inputs: Sequence[str]) -> Sample:
         BadRequest: it is no such file, or has not the model's inputs.
     """
     try:
-        loaded = np.load(path, allow_pickle=False)
-        found = {inputs[0]: loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
-    except (OSError, ValueError, EOFError, KeyError) as error:
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            found = {inputs[0]: loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise BadRequest(f"the sample {path.name} cannot be read as arrays") from error
     if set(found) != set(inputs):
         raise BadRequest(
