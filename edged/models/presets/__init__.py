@@ -22,6 +22,10 @@ PRESETS: Mapping[str, tuple[str, str]] = {
 """Module and class by task; only the one that is needed is imported, and with it its packages."""
 
 
+_EXTRAS = {"PIL": "vision", "tokenizers": "language"}
+"""Which extra brings a package that an engine does without."""
+
+
 def adapt(graph: Graph, spec: ModelSpec) -> Model:
     """The model of the spec's task on a graph.
 
@@ -38,4 +42,8 @@ def adapt(graph: Graph, spec: ModelSpec) -> Model:
         return preset(graph, spec)
     except ModuleNotFoundError as error:
         package = (error.name or module).partition(".")[0]
-        raise EngineMissing(f"the package {package} is not installed", model=spec.id) from error
+        raise EngineMissing(
+            f"the package {package} is not installed",
+            fix=f"pip install 'edged[{_EXTRAS.get(package, 'all')}]'",
+            model=spec.id,
+        ) from error

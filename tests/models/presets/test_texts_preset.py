@@ -1,6 +1,7 @@
 """text_classify over graphs with known answers: words, pieces, and texts as they are."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,8 @@ import numpy as np
 import pytest
 from fake_graphs import FakeGraph, spec, tensor
 
-from edged.errors import CorruptModel, ModelMissing
-from edged.models.presets import texts
+from edged.errors import CorruptModel, EngineMissing, ModelMissing
+from edged.models.presets import adapt, texts
 from edged.models.presets.texts import LabelledText
 from edged.models.runtime import ClassifyOptions, Text
 
@@ -154,6 +155,19 @@ def test_a_tokenizer_that_is_none_is_refused(tmp_path: Path, pieces: Path) -> No
         reader(BERT, {"tokenizer.json": tmp_path / "gone.json"})
     with pytest.raises(CorruptModel, match="not those of BERT"):
         reader([*BERT, tensor("pixels", (1, 6), "int64")], {"vocab.txt": pieces})
+
+
+def test_a_package_that_is_not_there_is_told_with_the_extra_that_brings_it(
+    pieces: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "edged.models.presets.pieces", raising=False)
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    described = spec("text_classify", files={"vocab.txt": str(pieces)})
+
+    with pytest.raises(EngineMissing, match="package tokenizers") as caught:
+        adapt(FakeGraph(BERT, [tensor("y", (1, 2))], fair), described)
+
+    assert caught.value.fix == "pip install 'edged[language]'"
 
 
 WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
