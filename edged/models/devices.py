@@ -169,34 +169,29 @@ class Devices:
             anew: try again what was tried before, and what `auto` leaves out.
         """
         async with self._probing.setdefault(runtime.name, asyncio.Lock()):
-            key = await asyncio.to_thread(_key_of, runtime)
-            known = None if anew else await asyncio.to_thread(self._known, key)
-            found: dict[str, str] = {}
-            for device in _wanted(runtime, asked):
-                found[device] = await self._find(runtime, device, asked, known, key)
-            return found
+            look = await asyncio.to_thread(self._look, runtime, asked)
+            found = dict(look.lacking)
+            for device in [one for one in look.devices if one not in found]:
+                named = anew or asked not in KINDS
+                if device in look.known and not anew:
+                    found[device] = look.known[device]
+                elif named or not probing.by_name_only(device, runtime):
+                    found[device] = await self._try(runtime, device, look.key)
+                else:
+                    found[device] = _UNTRIED
+            return {device: found[device] for device in look.devices}
 
-    def _known(self, key: str) -> dict[str, str]:
-        return {device: str(why) for device, why in (self._accelerators.get(key) or {}).items()}
+    def _look(self, runtime: Runtime, asked: str) -> "_Look":
+        """What the files say, and what is remembered of the rest. Blocking."""
+        devices = _wanted(runtime, asked)
+        lacking = {one: why for one in devices if (why := probing.lacking(runtime, one))}
+        if len(lacking) == len(devices):
+            return _Look(devices, lacking)
+        key = f"{machine.version_of(runtime)}, drivers {machine.drivers()}"
+        known = {one: str(why) for one, why in (self._accelerators.get(key) or {}).items()}
+        return _Look(devices, lacking, key, known)
 
-    async def _find(
-        self,
-        runtime: Runtime,
-        device: str,
-        asked: str,
-        known: Mapping[str, str] | None,
-        key: str,
-    ) -> str:
-        """Why one device does not work; known: what was found before, None: forget it."""
-        accelerator = runtime.accelerator(device)
-        if accelerator is None:
-            return f"{runtime.name} has none"
-        if lack := await asyncio.to_thread(probing.lacking, runtime, accelerator):
-            return lack
-        if known is not None and device in known:
-            return known[device]
-        if known is not None and asked in KINDS and probing.by_name_only(accelerator):
-            return _UNTRIED
+    async def _try(self, runtime: Runtime, device: str, key: str) -> str:
         why = await probing.probe(
             runtime, device, module=self._probe_module, deadline_s=self._probe_deadline_s
         )
@@ -311,6 +306,15 @@ class Devices:
         return await asyncio.to_thread(_make_scratch, self._cache / "placing")
 
 
+class _Look(msgspec.Struct, frozen=True):
+    """devices: that are asked for. lacking: why some cannot work. known: what was tried before."""
+
+    devices: list[str]
+    lacking: dict[str, str]
+    key: str = ""
+    known: dict[str, str] = {}
+
+
 _UNTRIED = "not tried; ask for it by name, or run `edged doctor`"
 
 
@@ -330,10 +334,6 @@ def _guess(found: Sequence[Choice], threads: int) -> Choice:
     return fitting[-1] if fitting else first[0]
 
 
-def _key_of(runtime: Runtime) -> str:
-    return f"{machine.version_of(runtime)}, drivers {machine.drivers()}"
-
-
 def _tuning_key(
     manifest: Manifest, specs: Mapping[str, WorkerSpec], found: Sequence[Choice]
 ) -> str:
@@ -350,7 +350,8 @@ def _tuning_key(
         processor.physical,
         processor.logical,
         [(one.device, one.threads) for one in found],
-        _key_of(runtime_of(manifest.engine)),
+        machine.version_of(runtime_of(manifest.engine)),
+        machine.drivers(),
     )
     return f"{manifest.id} {machine.fingerprint(facts)}"
 

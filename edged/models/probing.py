@@ -8,11 +8,12 @@ import contextlib
 import glob
 import sys
 from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
 
 import msgspec
 
 from edged.errors import Deadline, EdgedError, WorkerGone
-from edged.models.accelerators import CPU, Accelerator, Runtime, opening_for
+from edged.models.accelerators import Accelerator, Runtime, opening_for
 from edged.models.machine import folder_of
 from edged.models.trials import Measured, Subject, Trial, Verdict, Way
 from edged.workers.process import CallYielded, Worker, WorkerSpec
@@ -37,16 +38,21 @@ COMES_WITHOUT = "comes without it"
 _ELSEWHERE = {"coreml": ("darwin", "macOS"), "directml": ("win32", "Windows")}
 
 
-def lacking(runtime: Runtime, accelerator: Accelerator) -> str:
+def lacking(runtime: Runtime, device: str) -> str:
     """What a device lacks, by a look at the files alone; empty: it may work. Blocking, quick."""
+    accelerator = runtime.accelerator(device)
+    if accelerator is None:
+        return f"{runtime.name} has none"
     folder = folder_of(runtime)
     if folder is None:
         return f"{runtime.name} is not installed"
     platform, name = _ELSEWHERE.get(accelerator.device.partition(":")[2], (sys.platform, ""))
     if platform != sys.platform:
         return f"only on {name}"
-    if sys.platform != "linux":
-        return ""
+    return _lacking_file(runtime, accelerator, folder) if sys.platform == "linux" else ""
+
+
+def _lacking_file(runtime: Runtime, accelerator: Accelerator, folder: Path) -> str:
     if accelerator.nodes and not any(map(glob.glob, accelerator.nodes)):
         return f"no {' or '.join(accelerator.nodes)}"
     if accelerator.library and not (folder / accelerator.library).exists():
@@ -127,6 +133,7 @@ async def _throw_away(spec: WorkerSpec, deadline_s: float) -> AsyncGenerator[Wor
         await asyncio.shield(worker.end(grace_s=0))
 
 
-def by_name_only(accelerator: Accelerator) -> bool:
+def by_name_only(device: str, runtime: Runtime) -> bool:
     """Whether `auto` has no child try a device: no file tells whether it is compiled in."""
-    return accelerator.device != CPU and not accelerator.library and not accelerator.nodes
+    way = runtime.accelerator(device)
+    return way is not None and not way.library and not way.nodes

@@ -8,7 +8,7 @@ import pytest
 
 from edged.config import Config
 from edged.models import machine, probing
-from edged.models.accelerators import Accelerator, Runtime
+from edged.models.accelerators import Runtime
 from edged.models.devices import Devices
 from edged.models.files import ModelFiles
 from edged.models.manifest import Engine, Manifest
@@ -43,9 +43,9 @@ class Drivers:
         monkeypatch.setattr(probing, "lacking", self._lacking)
         monkeypatch.setattr(probing, "probe", self._probe)
 
-    def _lacking(self, runtime: Runtime, accelerator: Accelerator) -> str:
+    def _lacking(self, runtime: Runtime, device: str) -> str:
         del runtime
-        return "" if accelerator.device in self._there else "no device file"
+        return "" if device in self._there else "no device file"
 
     async def _probe(self, runtime: Runtime, device: str, *, module: str, deadline_s: float) -> str:
         del runtime, module, deadline_s
