@@ -148,10 +148,7 @@ async def test_people_stand_out_from_the_background(pulled: Path, assets: Path, 
     assert mask[5, 5] < 50  # a corner
 
 
-@pytest.mark.parametrize(
-    "model",
-    ["face-detector-short-range", "face-mesh", "hand-landmarker", "pose-landmarker-full"],
-)
+@pytest.mark.parametrize("model", ["face-detector-short-range", "pose-landmarker-full"])
 @in_loop
 async def test_where_nobody_is_nothing_is_found_and_the_canary_says_so(
     pulled: Path, model: str
@@ -165,9 +162,7 @@ async def test_where_nobody_is_nothing_is_found_and_the_canary_says_so(
     assert known == "0"
 
 
-@pytest.mark.parametrize(
-    ("parameter", "value"), [("min_confidence", 1.5), ("most", 0), ("most", 1.5)]
-)
+@pytest.mark.parametrize(("parameter", "value"), [("min_confidence", 1.5), ("most", 0.5)])
 @in_loop
 async def test_a_parameter_that_makes_no_sense_is_refused(
     pulled: Path, parameter: str, value: float
