@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from edged.models.accelerators import KINDS, known_devices
 from edged.models.manifest import (
     COMING,
     ENGINES,
@@ -45,7 +46,7 @@ GRAPH_TASKS = frozenset(
 """What the engines of bare graphs can do: run them, and what edged.models.presets knows."""
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_DEVICE = re.compile(r"auto|(cpu|gpu|npu)(:[a-z0-9][a-z0-9_.-]*)?")
+_DEVICES = tuple(dict.fromkeys((*KINDS, *known_devices())))
 _VERSION = re.compile(r"\d+(\.\d+){0,3}((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _WHEEL = re.compile(
@@ -176,8 +177,8 @@ def _running(manifest: Manifest) -> _Found:
         ("accelerators", position): device for position, device in enumerate(manifest.accelerators)
     }
     for path, device in devices.items():
-        if not _DEVICE.fullmatch(device):
-            yield path, f"{device} is no device; write auto, cpu, gpu, npu, gpu:cuda, npu:qnn, ..."
+        if device not in _DEVICES:
+            yield path, f"{device} is no device; write one of {', '.join(_DEVICES)}"
     for position, language in enumerate(manifest.languages):
         if not _LANGUAGE.fullmatch(language):
             yield ("languages", position), f"{language} is no language; write en, yue or zh-Hant"
