@@ -27,6 +27,7 @@ from edged.models.accelerators import (
     Runtime,
     RuntimeName,
     check_asked,
+    is_processor,
     runtime_of,
     share,
 )
@@ -328,10 +329,12 @@ def _wanted(runtime: Runtime, asked: str) -> list[str]:
 
 
 def _guess(found: Sequence[Choice], threads: int) -> Choice:
-    """Without a measurement: the first device, with threads as near below the usual as there is."""
-    first = [one for one in found if one.device == found[0].device]
-    fitting = [one for one in first if one.threads <= threads]
-    return fitting[-1] if fitting else first[0]
+    """Without a measurement: a gpu or npu if one works, else the plain processor."""
+    rest = [one for one in found if not is_processor(one.device)]
+    first = rest or [one for one in found if one.device == CPU] or found
+    same = [one for one in first if one.device == first[0].device]
+    fitting = [one for one in same if one.threads <= threads]
+    return fitting[-1] if fitting else same[0]
 
 
 def _tuning_key(

@@ -17,6 +17,7 @@ class Slow:
     """A model that only takes time, and tells where it ran as its parameters say."""
 
     def __init__(self, spec: ModelSpec) -> None:
+        self._canary = word_of(spec, "canary", "slow")
         self._seconds = number_of(spec, f"ms_{spec.threads}", 1.0) / 1000
         if spec.device != "cpu":
             self._seconds = number_of(spec, "ms_openvino", 1.0) / 1000
@@ -24,7 +25,7 @@ class Slow:
     def canary(self) -> str:
         """The same word every time."""
         time.sleep(self._seconds)
-        return "slow"
+        return self._canary
 
 
 def load(argument: bytes, context: WorkerContext) -> Slow:

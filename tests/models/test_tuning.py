@@ -12,6 +12,7 @@ from edged.models import choices, machine, probing
 from edged.models import devices as choosers
 from edged.models.choices import Choice
 from edged.models.devices import Devices
+from edged.models.engines import trial
 from edged.models.files import ModelFiles
 from edged.models.manifest import Manifest
 
@@ -105,6 +106,25 @@ def test_a_large_model_is_not_loaded_to_be_measured(
 
     assert found.threads == 4
     assert not (tmp_path / "tuning.json").exists()
+
+
+def test_a_graph_that_refuses_its_canary_is_not_measured(tmp_path: Path) -> None:
+    found = choose(devices(tmp_path), model(parameters={**HARDLY, "canary": trial.REFUSED}))
+
+    assert found.threads == 4
+    assert trial.REFUSED == pytest.importorskip("edged.models.engines.inference").REFUSED
+
+
+def test_a_large_model_gets_a_gpu_unmeasured_but_no_other_kernels_for_the_processor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choosers, "LARGEST_MEASURED", -1)
+    Drivers(monkeypatch, "cpu:openvino")
+    processor = choose(devices(tmp_path), model())
+    Drivers(monkeypatch, "cpu:openvino", "gpu:cuda")
+
+    assert processor.device == "cpu"
+    assert choose(devices(tmp_path), model()).device == "gpu:cuda"
 
 
 def test_a_way_that_crashes_is_not_taken_and_harms_nothing(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ the canary's run.
 """
 
 import contextlib
+import itertools
 import json
 import os
 from collections import Counter
@@ -37,6 +38,9 @@ ORT_ERRORS = (
 """Everything that onnxruntime raises; it has no common base."""
 
 RUNTIME = runtime_of("onnx")
+
+_runs = itertools.count(1)
+"""Two graphs of one model must not write one file: onnxruntime adds the time in seconds."""
 
 _PLAIN = "CPUExecutionProvider"
 _TENSORRT = "gpu:tensorrt"
@@ -117,7 +121,7 @@ def _profile(options: onnxruntime.SessionOptions, scratch: str) -> None:
     """Have the first runs noted in a file, where there may be one."""
     if scratch and _is_writable(scratch):
         options.enable_profiling = True
-        options.profile_file_prefix = os.path.join(scratch, "run")
+        options.profile_file_prefix = os.path.join(scratch, f"run-{next(_runs)}")
 
 
 def _is_writable(folder: str) -> bool:

@@ -4,9 +4,11 @@ Hosted beside the models by edged.models.devices, once a model's canary has run.
 """
 
 import weakref
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from edged.models.accelerators import PARTIAL
 from edged.models.runtime import Placement
 from edged.models.trials import Asked
 from edged.workers.context import WorkerContext
@@ -16,11 +18,11 @@ T = TypeVar("T")
 UNKNOWN = Placement(device="")
 """The engine does not tell."""
 
-_reports: dict[str, Callable[[], Placement]] = {}
+_reports: dict[str, list[Callable[[], Placement | None]]] = {}
 
 
 def note(model: str, graph: T, report: Callable[[T], Placement]) -> None:
-    """Tell how to find out where a model runs.
+    """Tell how to find out where a model, or one of its graphs, runs.
 
     Args:
         model: its id.
@@ -29,17 +31,29 @@ def note(model: str, graph: T, report: Callable[[T], Placement]) -> None:
     """
     place = weakref.ref(graph)
 
-    def ask() -> Placement:
+    def ask() -> Placement | None:
         found = place()
-        return report(found) if found is not None else UNKNOWN
+        return report(found) if found is not None else None
 
-    _reports[model] = ask
+    _reports.setdefault(model, []).append(ask)
 
 
 def placement_of(model: str) -> Placement:
-    """Where a model of this process runs."""
-    report = _reports.get(model)
-    return report() if report is not None else UNKNOWN
+    """Where a model of this process runs, all its graphs together."""
+    found = [one for report in _reports.pop(model, []) if (one := report()) is not None]
+    if not found:
+        return UNKNOWN
+    nodes: Counter[str] = Counter()
+    for one in found:
+        nodes.update(one.nodes)
+    return Placement(device=_together([one.device for one in found]), nodes=dict(nodes))
+
+
+def _together(devices: Sequence[str]) -> str:
+    """One device when all graphs have the same; else a part is elsewhere, or nobody knows."""
+    if len(set(devices)) == 1:
+        return devices[0]
+    return "" if "" in devices else PARTIAL
 
 
 class Placements:

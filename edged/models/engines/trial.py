@@ -10,12 +10,15 @@ from typing import Any
 
 import msgspec
 
-from edged.errors import BadRequest
+from edged.errors import BadRequest, Unsupported
 from edged.models.trials import Measured, Subject, Way
 from edged.workers.context import WorkerContext
 
 FEWEST_RUNS = 3
 MOST_RUNS = 200
+
+REFUSED = "refused"
+"""As edged.models.engines.inference has it, which is not imported here for other engines' sake."""
 
 
 class Bench:
@@ -30,12 +33,14 @@ class Bench:
         """How long the canary takes.
 
         Raises:
+            Unsupported: the graph does not take its canary.
             EdgedError: what the engine's load raised.
         """
         spec = msgspec.structs.replace(self._subject.spec, threads=way.threads)
         began = time.perf_counter()
         model = self._module.load(msgspec.msgpack.encode(spec), self._context)
-        model.canary()
+        if model.canary() == REFUSED:
+            raise Unsupported(f"the canary of {spec.id} runs nothing that could be measured")
         load_s = time.perf_counter() - began
         return Measured(load_s=load_s, run_s=_median(model.canary, way.seconds))
 

@@ -115,13 +115,36 @@ def test_what_was_noted_of_a_model_keeps_it_not_in_memory(tmp_path: Path) -> Non
     path.write_bytes(probe._MATMUL_ONNX)
     spec = ModelSpec(id="gone", task="infer", engine="onnx", files={"model.onnx": str(path)})
     session = ort.open_session(spec, "model.onnx")
-    there, ghost = placement.placement_of("gone"), weakref.ref(session)
+    ghost = weakref.ref(session)
 
     del session
 
-    assert there.device == "cpu"
     assert ghost() is None
     assert placement.placement_of("gone") == placement.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("devices", "together"),
+    [
+        (["gpu:cuda", "gpu:cuda"], "gpu:cuda"),
+        (["gpu:cuda", "cpu"], "cpu (partial)"),
+        (["gpu:cuda", ""], ""),
+    ],
+)
+def test_a_model_of_several_graphs_is_where_all_of_them_are(
+    devices: list[str], together: str, tmp_path: Path
+) -> None:
+    graphs = [Session(tmp_path, ran={}) for _ in devices]
+    told = {
+        id(graph): Placement(device=device, nodes={CUDA: 2})
+        for graph, device in zip(graphs, devices, strict=True)
+    }
+    for graph in graphs:
+        placement.note("several", graph, lambda it: told[id(it)])
+
+    found = placement.placement_of("several")
+
+    assert found == Placement(device=together, nodes={CUDA: 4})
 
 
 def test_threads_are_put_into_a_providers_options() -> None:
