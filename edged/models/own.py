@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from edged.errors import BadRequest, ConfigError, CorruptModel, ModelMissing, Unsupported
+from edged.errors import BadRequest, ConfigError, CorruptModel, Denied, ModelMissing, Unsupported
 from edged.models import graph_files, lint, manifest
 from edged.models.blobs import hash_file
 from edged.models.manifest import Manifest, ManifestFile
@@ -158,6 +158,7 @@ def describe(own: Own) -> Manifest:
             do the task, the folder holds several models, or what is said makes no manifest.
         ModelMissing: the place, or a file that the engine needs, is not there.
         CorruptModel: a file is no model, is cut off, or names data outside itself.
+        Denied: a file cannot be read.
     """
     rules = _rules_of(own)
     kind, found = _choose(own, rules)
@@ -258,14 +259,23 @@ def _named(found: Mapping[str, Path]) -> dict[str, Path]:
 
 
 def _file(name: str, path: Path) -> ManifestFile:
+    try:
+        size, sha256 = path.stat().st_size, hash_file(path)
+        _check(path)
+    except OSError as error:
+        raise Denied(
+            f"{path.name} cannot be read: {error.strerror}", fix="check its rights"
+        ) from error
+    if not size:
+        raise CorruptModel(f"{path.name} is empty")
+    return ManifestFile(name=name, bytes=size, sha256=sha256, path=os.path.abspath(path))
+
+
+def _check(path: Path) -> None:
     if path.suffix == ".onnx":
         graph_files.check_onnx(path, name=path.name)
     elif path.suffix == ".tflite":
         graph_files.check_tflite(path, name=path.name)
-    size = path.stat().st_size
-    if not size:
-        raise CorruptModel(f"{path.name} is empty")
-    return ManifestFile(name=name, bytes=size, sha256=hash_file(path), path=os.path.abspath(path))
 
 
 # --- as a file ---
