@@ -106,7 +106,12 @@ ONNXRUNTIME = (
     Accelerator(
         device="cpu:openvino",
         provider="OpenVINOExecutionProvider",
-        options={"device_type": "CPU", "num_of_threads": "{threads}", **_OPENVINO},
+        options={
+            "device_type": "CPU",
+            "num_of_threads": "{threads}",
+            "precision": "FP32",  # or processors with AMX compute in bfloat16
+            **_OPENVINO,
+        },
         library="libonnxruntime_providers_openvino.so",
     ),
     Accelerator(
