@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edged.errors import CorruptModel, Internal, ModelMissing, Unsupported
-from edged.media import ImageFormat, Picture
+from edged.media import Picture
+from edged.models.engines.drawn_face import drawn_face
 from edged.models.engines.inputs import file_of, number_of, spec_from
 from edged.models.engines.placement import note
 from edged.models.presets.pictures import pixels
@@ -53,17 +54,12 @@ from mediapipe.tasks.python.vision.core import image as images  # noqa: E402
 ERRORS = (RuntimeError, ValueError, OSError, IndexError, NotImplementedError)
 """Everything that the library raises. Source: mediapipe_c_utils.py, convert_to_exception."""
 
-_SIDE = 64
-_GREY = Picture(
-    data=bytes(byte for row in range(_SIDE) for byte in (128 + row % 16,) * _SIDE * 3),
-    raw=ImageFormat(width=_SIDE, height=_SIDE),
-)
-"""What canaries look at: stripes, in which there is nobody."""
-
 MOST_CLASSES = 256
 """A pixel of a mask is one byte."""
 
 _XYZ = ("x", "y", "z")
+_NOSE = 1
+"""The tip of the nose in MediaPipe's mesh."""
 
 
 def load(argument: bytes, context: WorkerContext) -> Model:
@@ -132,6 +128,13 @@ def _floats(values: Sequence[Any], *names: str) -> npt.NDArray[np.float32]:
     return np.array(rows, np.float32)
 
 
+def _told(found: Landmarks, point: int) -> str:
+    """How many there are, and where a point of the first one is."""
+    points = np.frombuffer(found.points, np.float32).reshape(-1, len(found.values))
+    place = "".join(f" {value:.1f}" for value in points[point, :2]) if found.found else ""
+    return f"{found.found}{place}"
+
+
 class FaceDetector:
     """Fulfils Landmarker: a box and six points of each face."""
 
@@ -161,8 +164,8 @@ class FaceDetector:
         )
 
     def canary(self) -> str:
-        """How many faces stripes have."""
-        return str(self.find(_GREY, FindOptions()).found)
+        """The faces in a drawn face, and where the first one's right eye is, in tenths."""
+        return _told(self.find(drawn_face(), FindOptions()), 0)
 
 
 class FaceMesh:
@@ -193,8 +196,8 @@ class FaceMesh:
         )
 
     def canary(self) -> str:
-        """How many faces stripes have."""
-        return str(self.find(_GREY, FindOptions()).found)
+        """The faces in a drawn face, and where the first one's nose is, in tenths."""
+        return _told(self.find(drawn_face(), FindOptions()), _NOSE)
 
 
 class Hands:
@@ -228,8 +231,8 @@ class Hands:
         )
 
     def canary(self) -> str:
-        """How many hands stripes have."""
-        return str(self.find(_GREY, FindOptions()).found)
+        """The hands in a drawn face, and where the first one's wrist is, in tenths."""
+        return _told(self.find(drawn_face(), FindOptions()), 0)
 
 
 class Poses:
@@ -261,8 +264,8 @@ class Poses:
         )
 
     def canary(self) -> str:
-        """How many bodies stripes have."""
-        return str(self.find(_GREY, FindOptions()).found)
+        """The bodies in a drawn face, and where the first one's nose is, in tenths."""
+        return _told(self.find(drawn_face(), FindOptions()), 0)
 
 
 class Segmenter:
@@ -296,8 +299,8 @@ class Segmenter:
         )
 
     def canary(self) -> str:
-        """How sure it is of stripes, in tenths."""
-        mask = np.frombuffer(self.segment(_GREY).data, np.uint8)
+        """How much of a drawn face it takes for somebody, in tenths."""
+        mask = np.frombuffer(self.segment(drawn_face()).data, np.uint8)
         return f"{mask.mean() / 255:.1f}"
 
 
