@@ -16,8 +16,8 @@ from edged.models.engines import trial
 from edged.models.files import ModelFiles
 from edged.models.manifest import Manifest
 
-SCALES = {"ms_1": 8.0, "ms_2": 4.0, "ms_4": 2.0}
-HARDLY = {"ms_1": 4.0, "ms_2": 3.9, "ms_4": 4.1}
+SCALES = {"ms_1": 24.0, "ms_2": 12.0, "ms_4": 6.0}
+HARDLY = {"ms_1": 30.0, "ms_2": 29.5, "ms_4": 30.5}
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +60,7 @@ def test_a_model_is_measured_once_on_a_machine(
     (entry,) = remembered(tmp_path).values()
     assert (entry["device"], entry["threads"]) == ("cpu", 4)
     assert isinstance(entry["run_us"], int)
-    assert entry["run_us"] >= 2000
+    assert entry["run_us"] >= 6000
 
 
 def test_other_content_is_measured_anew_and_so_is_another_machine(
@@ -142,12 +142,12 @@ def test_a_model_that_always_crashes_gets_a_guess_and_fails_in_its_own_load(
     assert not (tmp_path / "tuning.json").exists()
 
 
-@pytest.mark.parametrize(("openvino_ms", "device"), [(1.0, "cpu:openvino"), (7.5, "cpu")])
+@pytest.mark.parametrize(("openvino_ms", "device"), [(3.0, "cpu:openvino"), (28.0, "cpu")])
 def test_an_accelerator_has_to_be_clearly_quicker(
     openvino_ms: float, device: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Drivers(monkeypatch, "cpu:openvino")
-    parameters = {"ms_1": 8.0, "ms_2": 8.0, "ms_4": 8.0, "ms_openvino": openvino_ms}
+    parameters = {"ms_1": 30.0, "ms_2": 30.0, "ms_4": 30.0, "ms_openvino": openvino_ms}
 
     found = choose(devices(tmp_path), model(parameters=parameters))
 
