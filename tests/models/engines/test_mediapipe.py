@@ -148,10 +148,17 @@ async def test_people_stand_out_from_the_background(pulled: Path, assets: Path, 
     assert mask[5, 5] < 50  # a corner
 
 
-@pytest.mark.parametrize("model", ["face-detector-short-range", "pose-landmarker-full"])
+@pytest.mark.parametrize(
+    ("model", "answer"),
+    [
+        ("face-detector-short-range", "1 0.4 0.5"),
+        ("face-mesh", "1 0.5 0.6"),
+        ("pose-landmarker-full", "0"),
+    ],
+)
 @in_loop
-async def test_where_nobody_is_nothing_is_found_and_the_canary_says_so(
-    pulled: Path, model: str
+async def test_where_nobody_is_nothing_is_found_and_a_drawn_face_is_one(
+    pulled: Path, model: str, answer: str
 ) -> None:
     async with hosted(_spec(pulled, model)) as worker:
         found = await _find(worker, GREY)
@@ -159,7 +166,7 @@ async def test_where_nobody_is_nothing_is_found_and_the_canary_says_so(
 
     assert (found.found, found.points, found.world, found.boxes) == (0, b"", b"", b"")
     assert (found.width, found.height) == (48, 32)
-    assert known == "0"
+    assert known == answer
 
 
 @pytest.mark.parametrize(("parameter", "value"), [("min_confidence", 1.5), ("most", 0.5)])
