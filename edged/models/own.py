@@ -133,7 +133,9 @@ RULES: Mapping[str, _Rules] = {
 """By engine: those whose files can be told by their names."""
 
 MEMORY_PER_BYTE = 1.3
-"""Of a model's files. Measured: 2026-11: Whisper in 8 bits 1.1, onnxruntime with packed weights 1.3."""
+"""Of a model's files: a guess, since engines keep some weights twice, packed for the processor.
+
+`edged models bench` shows what a model really takes."""
 
 _ABOUT = ("id", "task", "engine", "description", "license")
 
