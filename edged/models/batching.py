@@ -1,9 +1,10 @@
 """Requests that wait together run together, for models whose manifest states `max_batch`.
 
 An idle model gets a request at once: nobody waits for mates that may never come. While a batch runs
-those that come meanwhile gather. After a batch of several, its callers are given up to
-`workers.batch_wait_us` to ask again, so that they run together once more; that is the whole of the
-extra delay. Who is in a batch gets what it would get alone; joining and taking apart is done in
+those that come meanwhile gather; when they are half of all that ask, they are sent too, and wait at
+the worker's door, so that it never stands still: two halves take turns. After a batch of several,
+its callers are given up to `workers.batch_wait_us` to ask again, so that they run together once
+more; that is the whole of the extra delay. Who is in a batch gets what it would get alone; joining and taking apart is done in
 the worker (engines/joining.py).
 """
 
@@ -39,6 +40,12 @@ _MOST_BYTES = 32 * 2**20
 """Of one batch's inputs."""
 
 _RETRY_AFTER_MS = 100
+
+_AT_ONCE = 2
+"""Batches of one urgency that are sent: one runs, one waits at the worker."""
+
+_LEAST_HALF = 4
+"""Rows; smaller batches are not worth halving a crowd for."""
 
 
 class Inferred(Struct, frozen=True):
@@ -93,7 +100,8 @@ class Batcher:
         self._pads = pads
         self._wait_s = wait_s
         self._waiting: list[Asked] = []
-        self._running: list[int] = []
+        self._running: list[list[Asked]] = []
+        self._crowd = 0
         self._expected = 1
         self._hold_until = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -125,18 +133,31 @@ class Batcher:
                 self._waiting.remove(one)
 
     def _consider(self) -> None:
-        """Start the next batch, unless one runs, or its mates are likely to come at once."""
-        if not self._waiting:
-            return
-        if self._running and self._waiting[0].urgency >= min(self._running):
-            return
-        group = self._group()
-        now = time.monotonic()
-        if sum(one.rows for one in group) < min(self._expected, self._most) and (
-            now < self._hold_until
-        ):
-            self._look_at(self._hold_until)
-            return
+        """Start what may start now: see the module's first words."""
+        while self._waiting:
+            group = self._group()
+            if not self._may_start(group):
+                return
+            if self._mates_will_come(group):
+                self._look_at(self._hold_until)
+                return
+            self._launch(group)
+
+    def _may_start(self, group: Sequence[Asked]) -> bool:
+        if not self._running:
+            return True
+        most_urgent = min(one[0].urgency for one in self._running)
+        if group[0].urgency != most_urgent:
+            return group[0].urgency < most_urgent
+        return len(self._running) < _AT_ONCE and _rows_of(group) >= max(_LEAST_HALF, self._half)
+
+    def _mates_will_come(self, group: Sequence[Asked]) -> bool:
+        few = _rows_of(group) < min(self._expected, self._most)
+        return few and not self._running and time.monotonic() < self._hold_until
+
+    def _launch(self, group: list[Asked]) -> None:
+        outstanding = _rows_of(self._waiting) + sum(map(_rows_of, self._running))
+        self._crowd = max(outstanding, self._crowd - 1)
         for one in group:
             self._waiting.remove(one)
         try:
@@ -145,10 +166,16 @@ class Batcher:
             for one in group:
                 one.answer.set_exception(_copy(error))
             return
-        self._running.append(group[0].urgency)
+        self._running.append(group)
         task.add_done_callback(lambda _: self._ended(group))
         for one in group:
             one.answer.add_done_callback(lambda _: _stop_if_left(group, task))
+
+    @property
+    def _half(self) -> int:
+        """Rows of a batch, so that another one of the same size can gather while it runs."""
+        crowd = max(self._crowd, _rows_of(self._waiting))
+        return min(self._most, crowd // 2 if crowd >= 2 * _LEAST_HALF else self._most)
 
     def _look_at(self, when: float) -> None:
         if self._timer is not None:
@@ -163,12 +190,12 @@ class Batcher:
 
     def _group(self) -> list[Asked]:
         """The most urgent request, and those behind it that may run with it."""
-        first = self._waiting[0]
+        first, most = self._waiting[0], self._half
         group, rows, size = [first], first.rows, first.size
         for one in self._waiting[1:]:
             if one.key != first.key or one.urgency != first.urgency:
                 continue
-            if rows + one.rows > self._most or size + one.size > _MOST_BYTES:
+            if rows + one.rows > most or size + one.size > _MOST_BYTES:
                 break
             group.append(one)
             rows, size = rows + one.rows, size + one.size
@@ -197,10 +224,14 @@ class Batcher:
         for one in group:
             if not one.answer.done():
                 one.answer.set_exception(Conflict("the daemon is stopping"))
-        self._running.remove(group[0].urgency)
-        self._expected = sum(one.rows for one in group) if len(group) > 1 else 1
+        self._running = [one for one in self._running if one is not group]
+        self._expected = _rows_of(group) if len(group) > 1 else 1
         self._hold_until = time.monotonic() + self._wait_s
         self._consider()
+
+
+def _rows_of(group: Sequence[Asked]) -> int:
+    return sum(one.rows for one in group)
 
 
 class Batching:

@@ -26,7 +26,7 @@ class Turn:
 
     Args:
         urgency: index in PRIORITIES, or EXCLUSIVE.
-        owner: the lease; two turns of one owner may run at once when both are `paired`.
+        owner: the lease, or for short calls the slot; two turns of one owner may run at once when both are `paired`.
         model: for the count of those that wait.
         bulk: bytes of a large input; 0 for all others.
 
@@ -64,8 +64,8 @@ class Line:
         return not self._running and not self._waiting
 
     def waiting(self, model: str) -> int:
-        """How many calls wait for a model."""
-        return sum(turn.model == model for turn in self._waiting)
+        """How many calls wait for a model; one that is sent behind a running one waits too."""
+        return sum(turn.model == model for turn in (*self._running[1:], *self._waiting))
 
     def running(self, model: str) -> bool:
         """Whether a call of a model runs."""

@@ -163,6 +163,31 @@ def test_those_who_wait_while_the_model_runs_go_together(looker: GraphInference)
     assert [y(one) for one in found] == [[[value * 10.0] * 2] for value in range(7)]
 
 
+def test_while_half_of_a_crowd_runs_the_other_half_is_sent_and_no_third_batch(
+    looker: GraphInference,
+) -> None:
+    async def asked() -> tuple[list[int], list[int]]:
+        async with asyncio.TaskGroup() as tasks:
+            line = Line(looker, tasks, most=16)
+            first = await line.held()
+            mates = [line.ask(number(at % 6)) for at in range(12)]
+            while len(line.worker.runs) < 2:
+                await asyncio.sleep(0)
+            for _ in range(5):
+                await asyncio.sleep(0)
+            held = list(line.worker.runs)
+            line.worker.gate.set()
+            await asyncio.gather(first, *mates)
+            return held, line.worker.runs
+
+    held, runs = asyncio.run(asked())
+
+    assert len(held) == 2
+    assert held[0] == 1
+    assert held[1] >= 4
+    assert sum(runs) == 13
+
+
 def test_after_a_batch_its_callers_are_waited_for_but_no_longer_than_allowed(
     looker: GraphInference,
 ) -> None:

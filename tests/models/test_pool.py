@@ -438,6 +438,23 @@ def test_two_calls_of_one_batch_lease_are_in_flight(paths: Paths) -> None:
                 for _ in range(4):
                     group.create_task(lease.call(lease.model.until_asked_once, Question(number=50)))
                 await until(lambda: worker.calls_in_flight == 2)
+                assert pool.loaded()[0].queued == 3
+
+    run(scenario)
+
+
+def test_the_next_short_call_of_another_caller_is_at_the_worker_already(paths: Paths) -> None:
+    async def scenario() -> None:
+        async with (
+            pool_of(paths, model("a")) as pool,
+            pool.borrow("a", Fake) as one,
+            pool.borrow("a", Fake) as other,
+        ):
+            worker = await pool._by_model["a"].ready("a")
+            async with asyncio.TaskGroup() as group:
+                for lease in (one, other, other):
+                    group.create_task(lease.call(lease.model.until_asked_once, Question(number=50)))
+                await until(lambda: worker.calls_in_flight == 2)
                 assert pool.loaded()[0].queued == 2
 
     run(scenario)
