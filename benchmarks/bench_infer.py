@@ -23,14 +23,17 @@ from edged.messages.records import TensorFacts, TensorType
 TITLE = "Any model: `infer`"
 CROWD = 8
 BATCHING_CROWD = 16
-THREADS = 1
-"""In one inference, for all: two cores serve clients and servers too."""
+BARE = "bare ZeroMQ loop"
 
-MODES: Mapping[str, Sequence[tuple[int, int]]] = {
-    "mlserver": ((0, 0), (2, 0), (0, CROWD), (1, CROWD)),
-    "litserve": ((1, 0), (2, 0), (1, CROWD)),
+Mode = tuple[int, int, int]
+MODES: Mapping[str, Sequence[Mode]] = {
+    BARE: ((1, 0, 0), (2, 0, 0)),
+    "edged": ((1, 0, 0), (2, 0, 0)),
+    "mlserver": ((1, 0, 0), (2, 0, 0), (1, 2, 0), (1, 0, CROWD), (2, 0, CROWD)),
+    "litserve": ((1, 1, 0), (2, 1, 0), (1, 2, 0), (1, 1, CROWD)),
 }
-"""Each peer's ways of serving: its worker processes (0: in the server's own), and its batch."""
+"""Ways of serving, the best of which is measured: threads in one inference, worker processes
+(0: in the server's own), and the most requests in a batch (0: each alone)."""
 
 LEAST = {"mlserver": 1.2, "litserve": 2.3}
 
@@ -79,13 +82,10 @@ def measure(*, quick: bool) -> list[Figure]:
 def _beside(clients: int, *, rounds: int, calls: int) -> list[Figure]:
     with ExitStack() as stack:
         graph = _graph("picture")
-        crowds = {
-            "bare ZeroMQ loop": _bare(stack, graph, clients),
-            "edged": _edged(stack, graph, clients),
-        }
-        modes = {}
+        crowds: dict[str, Crowd] = {}
+        modes: dict[str, str] = {}
         for name in MODES:
-            if environments.is_ready(name):
+            if name not in LEAST or environments.is_ready(name):
                 crowds[name], modes[name] = _best(stack, name, graph, clients)
         for crowd in crowds.values():
             crowd.run(calls)
@@ -111,9 +111,9 @@ def _compared(
         )
         for name, values in found.items()
     ]
-    floor = ratio(found, "bare ZeroMQ loop", "edged")
+    floor = ratio(found, BARE, "edged")
     figures.append(Figure(what=f"edged / bare loop, {who}", value=floor, unit="x", least=0.9))
-    for name in modes:
+    for name in LEAST.keys() & modes.keys():
         value = ratio(found, name, "edged")
         figures.append(
             Figure(what=f"edged / {name}, {who}", value=value, unit="x", least=LEAST[name])
@@ -121,16 +121,16 @@ def _compared(
     return figures
 
 
-def _bare(stack: ExitStack, graph: Graph, clients: int) -> Crowd:
+def _bare(stack: ExitStack, graph: Graph, threads: int, clients: int) -> Crowd:
     python = environments.OURS
-    server = start(stack, python, "benchmarks.peers.zmq_server", str(graph.model), str(THREADS))
+    server = start(stack, python, "benchmarks.peers.zmq_server", str(graph.model), str(threads))
     address = line_of(server).strip()
     module = "benchmarks.peers.zmq_client"
     return Crowd(stack, python, module, address, str(graph.data), size=clients)
 
 
-def _edged(stack: ExitStack, graph: Graph, clients: int) -> Crowd:
-    daemon = stack.enter_context(_served(graph, {"bench": 0}))
+def _edged(stack: ExitStack, graph: Graph, threads: int, clients: int) -> Crowd:
+    daemon = stack.enter_context(_served(graph, {"bench": 0}, threads=threads))
     return _clients(stack, daemon, "bench", graph, clients)
 
 
@@ -141,23 +141,32 @@ def _clients(stack: ExitStack, daemon: Served, name: str, graph: Graph, size: in
 
 
 def _best(stack: ExitStack, name: str, graph: Graph, clients: int) -> tuple[Crowd, str]:
-    """The peer in the one of its modes that serves so many clients best, tried beforehand."""
+    """A contestant in the one of its modes that serves so many clients best, tried beforehand."""
 
-    def trial(mode: tuple[int, int]) -> float:
+    def trial(mode: Mode) -> float:
         with ExitStack() as once:
-            crowd = _peer(once, name, graph, mode, clients)
+            crowd = _contestant(once, name, graph, mode, clients)
             crowd.run(10)
-            return statistics.median(crowd.run(30).per_second for _ in range(3))
+            return statistics.median(crowd.run(20).per_second for _ in range(3))
 
     mode = max(MODES[name], key=trial)
-    workers, batch = mode
-    said = f"its best of {len(MODES[name])} modes: {workers or 'no'} workers"
-    return _peer(stack, name, graph, mode, clients), said + (f", batch {batch}" * bool(batch))
+    threads, workers, batch = mode
+    said = f"its best of {len(MODES[name])} modes: {threads} thread{'s' if threads > 1 else ''}"
+    said += f", {workers} workers" * (workers > 1) + f", batch {batch}" * bool(batch)
+    return _contestant(stack, name, graph, mode, clients), said
 
 
-def _peer(stack: ExitStack, name: str, graph: Graph, mode: tuple[int, int], clients: int) -> Crowd:
+def _contestant(stack: ExitStack, name: str, graph: Graph, mode: Mode, clients: int) -> Crowd:
+    if name == BARE:
+        return _bare(stack, graph, mode[0], clients)
+    if name == "edged":
+        return _edged(stack, graph, mode[0], clients)
+    return _peer(stack, name, graph, mode, clients)
+
+
+def _peer(stack: ExitStack, name: str, graph: Graph, mode: Mode, clients: int) -> Crowd:
     python = environments.interpreter(name)
-    facts = (str(graph.model), str(THREADS), *map(str, mode))
+    facts = (str(graph.model), *map(str, mode))
     server = start(stack, python, f"benchmarks.peers.{name}_server", *facts)
     address = line_of(server).strip()
     module = f"benchmarks.peers.{name}_client"
@@ -258,7 +267,7 @@ def _graph(kind: str) -> Graph:
     return Graph(model=model, data=data, dtype="int64", shape=(1, graphs.TOKENS))
 
 
-def _served(graph: Graph, batches: Mapping[str, int]) -> Served:
+def _served(graph: Graph, batches: Mapping[str, int], *, threads: int = 1) -> Served:
     """A daemon that knows the graph under some names, each with the batch that it may run."""
     daemon = Served(EDGED_WORKERS_KEEP_ALIVE_MS="-1")
     daemon.paths.manifests.mkdir(parents=True)
@@ -266,7 +275,7 @@ def _served(graph: Graph, batches: Mapping[str, int]) -> Served:
     for name, batch in batches.items():
         text = MANIFEST.format(
             id=name,
-            threads=THREADS,
+            threads=threads,
             batch=batch,
             path=graph.model,
             bytes=len(content),

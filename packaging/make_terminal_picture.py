@@ -1,8 +1,8 @@
-"""Makes docs/images/demo.svg: what `edged demo` shows, in a terminal of fixed size.
+"""Makes the pictures of docs/images: what commands show, in a terminal of fixed size.
 
 Runs the real command on a pseudo-terminal, takes what it writes, and draws the screen that is left
-at the end with rich. Run it as `python packaging/make_terminal_picture.py`; it needs the [speech]
-extra, and nothing of the picture is typed by hand.
+at the end with rich. Run it as `python packaging/make_terminal_picture.py [NAME]`; it needs the
+[speech] extra, and nothing of the pictures is typed by hand.
 """
 
 import os
@@ -19,8 +19,10 @@ from rich.text import Text
 
 WIDTH = 112
 LINES = 80
-TITLE = "edged demo"
-TARGET = Path(__file__).resolve().parent.parent / "docs" / "images" / "demo.svg"
+COMMANDS = {"demo": "demo", "models": "models list --task transcribe"}
+"""Pictures and the `edged` commands that they show."""
+
+IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 OUTSIDE = re.compile(r"@font-face \{.*?\}\s*|<!--.*?-->\s*", re.DOTALL)
 """rich's template loads a font from a server; the picture must not."""
 ERASE_AND_UP = re.compile(r"\x1b\[2K|\x1b\[\d*A")
@@ -80,22 +82,25 @@ def shorten(lines: list[str]) -> list[str]:
     return [*lines[:first], note, *lines[after:]]
 
 
-def draw(lines: list[str]) -> str:
-    """An SVG of the lines, without any address in it."""
+def draw(title: str, lines: list[str]) -> str:
+    """An SVG of a command and its lines, without any address in it."""
     console = Console(record=True, width=WIDTH, file=StringIO(), force_terminal=True)
-    console.print(Text(f"$ {TITLE}", style="bold green"))
+    console.print(Text(f"$ {title}", style="bold green"))
     for line in lines:
         console.print(Text.from_ansi(line), no_wrap=True, crop=True)
-    picture = console.export_svg(title=TITLE, theme=MONOKAI, unique_id="edged-demo")
+    picture = console.export_svg(title=title, theme=MONOKAI, unique_id="edged-demo")
     return OUTSIDE.sub("", picture).replace("Fira Code", "ui-monospace")
 
 
 def main() -> None:
-    """Record the demo and write the picture."""
-    lines = settle(record([sys.executable, "-P", "-m", "edged", "demo"]))
-    TARGET.parent.mkdir(parents=True, exist_ok=True)
-    TARGET.write_text(draw(shorten(lines)))
-    print(f"{TARGET.name}: {TARGET.stat().st_size} bytes")
+    """Record the commands and write their pictures."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    for name in sys.argv[1:] or COMMANDS:
+        command = COMMANDS[name].split()
+        lines = settle(record([sys.executable, "-P", "-m", "edged", *command]))
+        target = IMAGES / f"{name}.svg"
+        target.write_text(draw(f"edged {COMMANDS[name]}", shorten(lines)))
+        print(f"{target.name}: {target.stat().st_size} bytes")
 
 
 if __name__ == "__main__":
