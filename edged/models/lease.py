@@ -122,9 +122,7 @@ class Lease(Generic[M]):
             )
         finally:
             line.leave(turn)
-        self._slot.served(turn.model, turn.asked, sent)
-        if memory is not None:
-            self._slot.meter.learn(worker.pid, turn.model, turn.bulk, memory)
+        self._served(turn, worker, sent, memory)
         return answer
 
     def _served(

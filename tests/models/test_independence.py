@@ -184,7 +184,8 @@ def test_waiting_and_running_are_told_apart(paths: Paths) -> None:
             (record,) = pool.loaded()
             assert record.calls == 2
             assert record.computed.p50_us >= 150_000
-            assert record.waited.p50_us < 150_000 <= record.waited.p95_us
+            # The second may have asked a little after the first began: half a call tells them apart.
+            assert record.waited.p50_us < 75_000 <= record.waited.p95_us
 
     run(scenario)
 

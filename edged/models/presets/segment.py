@@ -82,9 +82,6 @@ class PictureSegmenter:
             case _:
                 raise CorruptModel(f"what {self._model} gives is no mask", model=self._model)
 
-    def _is_confidence(self, channels: Array) -> bool:
-        return self._foreground >= 0 or (channels.shape[2] == 1 and channels.dtype.kind == "f")
-
     def _confidence(self, channels: Array) -> Mask:
         scores = self._scale.scores(channels)
         at = max(0, self._foreground)
