@@ -81,6 +81,40 @@ class Defaults(Section, frozen=True):
     audio_classify: str = ""
     text_classify: str = ""
 
+    stream_transcribe: str = ""
+    diarize: str = ""
+    speaker_embed: str = ""
+    speech_emotion: str = ""
+    align: str = ""
+    separate: str = ""
+    denoise: str = ""
+    keywords: str = ""
+    speak: str = ""
+    language_identify: str = ""
+
+
+class Capture(Section, frozen=True):
+    """chunk_ms: of kept audio, the most that a crash can lose; ring_ms: between device and daemon."""
+
+    chunk_ms: Annotated[int, Meta(ge=1_000, le=600_000)] = 30_000
+    ring_ms: Annotated[int, Meta(ge=500, le=60_000)] = 5_000
+    reopen_ms: Positive = 500
+
+
+class Sessions(Section, frozen=True):
+    """What holds for sessions that say nothing else.
+
+    retention_days: sessions are deleted so long after their end; 0: never.
+    backlog_ms: live recognition that is further behind skips ahead; the work after the end has all.
+    lexicons: active ones by name; `-singlish.vulgar` leaves a category out.
+    voice_days: voices of speakers whom nobody named are forgotten after so many days.
+    """
+
+    retention_days: NonNegative = 0
+    backlog_ms: Positive = 30_000
+    lexicons: tuple[str, ...] = ()
+    voice_days: Positive = 7
+
 
 class Pull(Section, frozen=True):
     """rate_bytes: at most so many a second; 0: as many as come. timeout_s: without any byte."""
@@ -123,6 +157,8 @@ class Config(Section, frozen=True):
     watch: Watch = Watch()
     keys: Keys = Keys()
     pull: Pull = Pull()
+    capture: Capture = Capture()
+    sessions: Sessions = Sessions()
     threads: dict[str, int] = {}
     devices: dict[str, str] = {}
 
@@ -148,6 +184,11 @@ class Paths(Struct, frozen=True, kw_only=True):
     def manifests(self) -> Path:
         """The user's own manifests."""
         return self.config / "manifests"
+
+    @property
+    def lexicons(self) -> Path:
+        """The user's own lexicons."""
+        return self.config / "lexicons"
 
     @property
     def database(self) -> Path:

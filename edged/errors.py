@@ -273,6 +273,73 @@ class SourceDown(EdgedError):
     advice = "try again, what came is kept; or bring the files along and give --from FOLDER"
 
 
+class DeviceMissing(EdgedError):
+    """No such microphone, loopback or other device is there now."""
+
+    code = "device_missing"
+    exit_status = 30
+    retryable = True
+    advice = "plug it in, or choose another one: `edged devices` lists what is there"
+
+
+class DeviceBusy(EdgedError):
+    """Another program has the device for itself."""
+
+    code = "device_busy"
+    exit_status = 31
+    retryable = True
+    advice = "close the program that uses it, or record through a sound server, which shares it"
+
+
+class PermissionDenied(EdgedError):
+    """The system does not let the daemon listen."""
+
+    code = "permission_denied"
+    exit_status = 32
+    advice = "let the daemon's user listen: the group `audio` on Linux, Privacy settings elsewhere"
+
+
+class PortAudioMissing(EdgedError):
+    """The library that reaches sound devices is not installed."""
+
+    code = "portaudio_missing"
+    exit_status = 33
+    advice = "install it: `apt install libportaudio2`, or your system's package of PortAudio 19"
+
+
+class SoundServerMissing(EdgedError):
+    """What a computer plays can only be heard through PulseAudio or PipeWire, and neither answers."""
+
+    code = "sound_server_missing"
+    exit_status = 34
+    retryable = True
+    advice = "start PipeWire (with pipewire-pulse) or PulseAudio as the daemon's user"
+
+
+class DeviceRefused(EdgedError):
+    """The device does not give audio as it was asked for: its rate or channels."""
+
+    code = "device_refused"
+    exit_status = 35
+    advice = "`edged devices` shows what it gives; ask for that, or record through a sound server"
+
+
+class NoAudio(EdgedError):
+    """A session ended without any audio."""
+
+    code = "no_audio"
+    exit_status = 36
+    advice = "send chunks by `sessions.append`, or look at the device with `edged devices`"
+
+
+class UnsupportedLanguage(EdgedError):
+    """None of the models for this task knows the language."""
+
+    code = "unsupported_language"
+    exit_status = 37
+    advice = "`edged describe` says which languages each model knows; pull a model that knows it"
+
+
 def leaves() -> dict[str, type[EdgedError]]:
     """Every error class by its wire code."""
     found: dict[str, type[EdgedError]] = {}

@@ -34,6 +34,8 @@ from edged.messages.replies import (
     Transcript,
 )
 from edged.messages.requests import AnyRequest
+from edged.messages.sessions import PartialText, StreamOpened
+from edged.messages.voice import Denoised, Spoken, StemPart
 
 Buffer = bytes | memoryview
 
@@ -42,6 +44,7 @@ UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Overflow
 
 GOES_ON = (
     Accepted, Loading, Progress, Transcript, Audio, FilePart, Subscribed, EventReply, Overflow,
+    StreamOpened, PartialText, StemPart, Spoken, Denoised,
 )  # fmt: skip
 """Replies that another one follows; every other reply ends its request."""
 

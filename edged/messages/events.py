@@ -1,6 +1,7 @@
 """Events: facts already committed (with an `event_seq`), and hints that may be lost."""
 
 from edged.messages.records import HealthStatus, Job, ModelState, Recording, Segment
+from edged.messages.sessions import LedgerEntry, Session
 from edged.messages.wire import Count, Fraction, Id, Milliseconds, Record, Timestamp
 
 
@@ -58,6 +59,62 @@ class HealthChanged(Event, frozen=True, tag="health.changed"):
     reasons: tuple[str, ...] = ()
 
 
+class SegmentPartial(Event, frozen=True, tag="segment.partial"):
+    """Hint: what is heard so far of an utterance that goes on."""
+
+    recording_id: Id
+    text: str
+    start_ms: Milliseconds
+    end_ms: Milliseconds
+    session_id: Id | None = None
+
+
+class TranscriptReplaced(Event, frozen=True, tag="transcript.replaced"):
+    """Segments that were added before are replaced as a whole; `segments.list` has the new ones."""
+
+    recording_id: Id
+    session_id: Id
+
+
+class SessionChanged(Event, frozen=True, tag="session.changed"):
+    """A session began, or its status, stage or a fact of it changed: what shows that it records."""
+
+    session: Session
+
+
+class SessionDeleted(Event, frozen=True, tag="session.deleted"):
+    """A session and all that hung on it is gone."""
+
+    session_id: Id
+
+
+class SessionGap(Event, frozen=True, tag="session.gap"):
+    """Time of a session was lost; the entry is in its ledger."""
+
+    session_id: Id
+    entry: LedgerEntry
+
+
+class SessionLevel(Event, frozen=True, tag="session.level"):
+    """Hint, a few times a second: how loud a source is and how much is not recognised yet.
+
+    level_db: of full scale, -100 to 0.
+    """
+
+    session_id: Id
+    recording_id: Id
+    level_db: float
+    duration_ms: Milliseconds
+    backlog_ms: Milliseconds = 0
+    eta_ms: Milliseconds | None = None
+
+
+class SpeakersChanged(Event, frozen=True, tag="speakers.changed"):
+    """Speakers of a session came, or were claimed, renamed, split or merged."""
+
+    session_id: Id
+
+
 AnyEvent = (
     SegmentAdded
     | RecordingChanged
@@ -66,6 +123,13 @@ AnyEvent = (
     | JobProgress
     | ModelChanged
     | HealthChanged
+    | SegmentPartial
+    | TranscriptReplaced
+    | SessionChanged
+    | SessionDeleted
+    | SessionGap
+    | SessionLevel
+    | SpeakersChanged
 )
 
 

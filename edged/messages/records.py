@@ -34,6 +34,10 @@ class Segment(Record, frozen=True):
     """One utterance; `seq` counts from 0 within the transcript, without gaps.
 
     confidence: the engine's own estimate; the mean of the words where it gives none.
+    raw: as it was recognised, where a lexicon corrected `text`; words stay as recognised.
+    speaker, speaker_id: label and id of whoever speaks; empty and None while nobody knows.
+    overlap: somebody else speaks at the same time.
+    emotion, emotion_confidence: how it sounds; empty and 0 without a model for it.
     """
 
     seq: Count
@@ -42,6 +46,12 @@ class Segment(Record, frozen=True):
     text: str
     confidence: Fraction
     words: tuple[Word, ...] = ()
+    raw: str | None = None
+    speaker: str = ""
+    speaker_id: Id | None = None
+    overlap: bool = False
+    emotion: str = ""
+    emotion_confidence: Fraction = 0.0
 
 
 class Problem(Record, frozen=True):
@@ -105,7 +115,10 @@ class Job(Record, frozen=True):
 
 
 class Hit(Record, frozen=True):
-    """One found segment; `snippet` marks the match with [ and ]."""
+    """One found segment; `snippet` marks the match with [ and ].
+
+    at: when it was said, where the recording's own start is known; else when the recording came.
+    """
 
     recording_id: Id
     seq: Count
@@ -114,6 +127,21 @@ class Hit(Record, frozen=True):
     text: str
     snippet: str
     name: str = ""
+    session_id: Id | None = None
+    group: str = ""
+    speaker: str = ""
+    speaker_id: Id | None = None
+    emotion: str = ""
+    at: Timestamp | None = None
+
+
+class Pending(Record, frozen=True):
+    """A stretch of a recording that was captured and is not recognised yet: a search misses it."""
+
+    session_id: Id
+    recording_id: Id
+    start_ms: Milliseconds
+    end_ms: Milliseconds
 
 
 class Span(Record, frozen=True):

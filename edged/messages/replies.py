@@ -3,6 +3,7 @@
 from typing import Literal
 
 from edged.media import AudioFormat
+from edged.messages import people, sessions, voice
 from edged.messages.events import AnyEvent
 from edged.messages.records import (
     AudioWindow,
@@ -15,6 +16,7 @@ from edged.messages.records import (
     LanguageSource,
     LoadedModel,
     ModelSummary,
+    Pending,
     Recording,
     Segment,
     Signature,
@@ -255,7 +257,8 @@ class OneRecording(Reply, frozen=True, tag="recording"):
 class Audio(Reply, frozen=True, tag="audio"):
     """A part of a recording's audio, as binary frame 1.
 
-    audio: facts when the bytes are raw PCM; None when they are a media file.
+    audio: facts when the bytes are raw PCM; None when they are a media file of `media_type`, which
+        is empty when only the file itself tells.
     """
 
     recording_id: Id
@@ -263,6 +266,7 @@ class Audio(Reply, frozen=True, tag="audio"):
     size_bytes: Count
     total_bytes: Count
     audio: AudioFormat | None = None
+    media_type: str = ""
 
 
 class Segments(Reply, frozen=True, tag="segments"):
@@ -273,9 +277,10 @@ class Segments(Reply, frozen=True, tag="segments"):
 
 
 class Hits(Reply, frozen=True, tag="hits"):
-    """What a search found."""
+    """What a search found, and what it could not look into yet."""
 
     hits: tuple[Hit, ...]
+    pending: tuple[Pending, ...] = ()
 
 
 class OneJob(Reply, frozen=True, tag="job"):
@@ -432,4 +437,31 @@ AnyReply = (
     | EventReply
     | Overflow
     | BackedUp
+    | sessions.Devices
+    | sessions.Appended
+    | sessions.OneSession
+    | sessions.Sessions
+    | sessions.Ledger
+    | sessions.Exported
+    | sessions.StreamOpened
+    | sessions.StreamTaken
+    | sessions.PartialText
+    | sessions.StreamClosed
+    | people.Speakers
+    | people.Matches
+    | people.People
+    | people.OnePerson
+    | people.Statistics
+    | people.Wrapped
+    | people.LexiconsFound
+    | people.Corrected
+    | voice.Aligned
+    | voice.StemPart
+    | voice.Separated
+    | voice.SpokenEmotions
+    | voice.Spoken
+    | voice.KeywordsHeard
+    | voice.SoundTags
+    | voice.Denoised
+    | voice.SpokenLanguages
 )

@@ -1,10 +1,11 @@
 """Every request of the protocol. PROTOCOL.md documents each with an example that a test decodes."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from edged.media import AudioFormat, ImageFormat
+from edged.messages import people, sessions, voice
 from edged.messages.records import JobState, RecordingStatus, TensorFacts
 from edged.messages.wire import (
     Count,
@@ -15,6 +16,7 @@ from edged.messages.wire import (
     Path,
     Priority,
     Request,
+    Timestamp,
 )
 
 Limit = Annotated[int, Meta(ge=1, le=1000)]
@@ -67,6 +69,9 @@ class Transcribe(Request, frozen=True, tag="transcribe"):
     keep_audio: whether the store keeps the audio; by default bytes are kept, files are not copied.
     fresh: transcribe again even if this content was transcribed the same way before.
     words: give word times.
+    diarize: afterwards say who speaks, with `speakers` as their number where it is known; the
+        segments are then sent again, with their speakers.
+    lexicons: correct and count; None takes the configured ones.
     """
 
     path: Path | None = None
@@ -75,6 +80,9 @@ class Transcribe(Request, frozen=True, tag="transcribe"):
     model: ModelId | None = None
     language: Language | None = None
     words: bool = True
+    diarize: bool = False
+    speakers: sessions.SpeakerCount | None = None
+    lexicons: sessions.Lexicons | None = None
     keep_audio: bool | None = None
     fresh: bool = False
     priority: Priority = "interactive"
@@ -189,9 +197,16 @@ class RecordingsGet(Request, frozen=True, tag="recordings.get"):
 
 
 class RecordingsAudio(Request, frozen=True, tag="recordings.audio"):
-    """The audio as it came in, in parts; from the store, or from the unchanged original file."""
+    """The audio, in parts; from the store, or from the unchanged original file.
+
+    from_ms, to_ms: only this stretch. format: `original` as it came in, which cannot be cut unless
+        it was recorded by us; the others are made anew.
+    """
 
     recording_id: Id
+    from_ms: Milliseconds | None = None
+    to_ms: Milliseconds | None = None
+    format: Literal["original", "wav", "opus", "flac"] = "original"
 
 
 class RecordingsDelete(Request, frozen=True, tag="recordings.delete"):
@@ -209,11 +224,21 @@ class RecordingsReprocess(Request, frozen=True, tag="recordings.reprocess"):
 
 
 class TranscriptsSearch(Request, frozen=True, tag="transcripts.search"):
-    """Full-text search, newest first. The query is plain words, never a query language."""
+    """Full-text search, newest first. The query is plain words, never a query language.
+
+    speaker: an id or label of a speaker, or the name of a person. since, until: of when it was said.
+    """
 
     query: Annotated[str, Meta(min_length=1, max_length=1000)]
     limit: Limit = 20
     recording_id: Id | None = None
+    session_id: Id | None = None
+    group: Annotated[str, Meta(max_length=255)] | None = None
+    speaker: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
+    since: Timestamp | None = None
+    until: Timestamp | None = None
+    language: Language | None = None
+    emotion: Annotated[str, Meta(min_length=1, max_length=50)] | None = None
 
 
 class SegmentsList(Request, frozen=True, tag="segments.list"):
@@ -323,6 +348,7 @@ class WatchAdd(Request, frozen=True, tag="watch.add"):
     recursive: bool = True
     model: ModelId | None = None
     language: Language | None = None
+    lexicons: sessions.Lexicons | None = None
 
 
 class WatchRemove(Request, frozen=True, tag="watch.remove"):
@@ -409,4 +435,46 @@ AnyRequest = (
     | Backup
     | RotateKey
     | Shutdown
+    | sessions.DevicesList
+    | sessions.SessionsStart
+    | sessions.SessionsAppend
+    | sessions.SessionsPause
+    | sessions.SessionsResume
+    | sessions.SessionsStop
+    | sessions.SessionsGet
+    | sessions.SessionsList
+    | sessions.SessionsLedger
+    | sessions.SessionsDelete
+    | sessions.SessionsExport
+    | sessions.SessionsReprocess
+    | sessions.SessionsRetry
+    | sessions.StreamOpen
+    | sessions.StreamAudio
+    | sessions.StreamClose
+    | people.SpeakersList
+    | people.SpeakersClaim
+    | people.SpeakersUnclaim
+    | people.SpeakersRename
+    | people.SpeakersSplit
+    | people.SpeakersMerge
+    | people.SpeakersUndo
+    | people.SpeakersSample
+    | people.SpeakersMatches
+    | people.PeopleList
+    | people.PeopleAdd
+    | people.PeopleRename
+    | people.PeopleForget
+    | people.PeopleEnroll
+    | people.Stats
+    | people.StatsWrapped
+    | people.LexiconList
+    | people.LexiconApply
+    | voice.Align
+    | voice.Separate
+    | voice.EmotionSpeech
+    | voice.Speak
+    | voice.Keywords
+    | voice.AudioTag
+    | voice.Denoise
+    | voice.LanguageIdentify
 )

@@ -5,7 +5,12 @@ from msgspec import Struct
 
 from edged.messages.records import Problem, Segment, Word
 
-SEGMENT_COLUMNS = "s.seq, s.start_ms, s.end_ms, s.text, s.confidence, s.words"
+SEGMENT_COLUMNS = (
+    "s.seq, s.start_ms, s.end_ms, s.text, s.confidence, s.words, s.raw, "
+    "(SELECT label FROM speakers WHERE id = s.speaker), "
+    "(SELECT speaker_id FROM speakers WHERE id = s.speaker), "
+    "s.overlap, s.emotion, s.emotion_confidence"
+)
 
 
 class _PackedWord(Struct, frozen=True, array_like=True):
@@ -30,18 +35,27 @@ def pack_words(words: tuple[Word, ...]) -> bytes | None:
 
 def to_segment(row: list[object]) -> Segment:
     """The columns of SEGMENT_COLUMNS as a segment."""
-    seq, start_ms, end_ms, text, confidence, words = row
-    return msgspec.convert(
-        {
-            "seq": seq,
-            "start_ms": start_ms,
-            "end_ms": end_ms,
-            "text": text,
-            "confidence": confidence,
-            "words": _unpack_words(words),
-        },
-        Segment,
-    )
+    facts = dict(zip(_SEGMENT_FIELDS, row, strict=True))
+    facts["words"] = _unpack_words(facts["words"])
+    facts["overlap"] = bool(facts["overlap"])
+    known = {name: value for name, value in facts.items() if value is not None}
+    return msgspec.convert(known, Segment)
+
+
+_SEGMENT_FIELDS = (
+    "seq",
+    "start_ms",
+    "end_ms",
+    "text",
+    "confidence",
+    "words",
+    "raw",
+    "speaker",
+    "speaker_id",
+    "overlap",
+    "emotion",
+    "emotion_confidence",
+)
 
 
 def _unpack_words(blob: object) -> tuple[Word, ...]:

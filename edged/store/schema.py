@@ -164,7 +164,186 @@ CREATE INDEX events_recording ON events(recording) WHERE recording IS NOT NULL;
 CREATE INDEX events_job ON events(job) WHERE job IS NOT NULL;
 """
 
-MIGRATIONS: tuple[str, ...] = (_V1,)
+_V2 = """
+ALTER TABLE sessions ADD COLUMN state TEXT NOT NULL DEFAULT 'processing' CHECK(state IN
+  ('recording', 'paused', 'processing', 'ready_for_claiming', 'completed', 'failed'));
+UPDATE sessions SET state = coalesce((
+  SELECT t.status FROM recordings r JOIN transcripts t ON t.recording = r.id AND t.current
+  WHERE r.session = sessions.id), 'processing');
+ALTER TABLE sessions DROP COLUMN status;
+ALTER TABLE sessions RENAME COLUMN state TO status;
+ALTER TABLE sessions ADD COLUMN name TEXT NOT NULL DEFAULT '';
+ALTER TABLE sessions ADD COLUMN stage TEXT NOT NULL DEFAULT '';
+ALTER TABLE sessions ADD COLUMN progress REAL NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN duration_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN paused_reason TEXT NOT NULL DEFAULT '';
+ALTER TABLE sessions ADD COLUMN options BLOB;  -- messages.sessions.SessionsStart
+ALTER TABLE sessions ADD COLUMN skipped BLOB;  -- tuple of Problem: stages that could not run
+ALTER TABLE sessions ADD COLUMN expires_at TEXT;
+ALTER TABLE sessions ADD COLUMN job TEXT;
+CREATE INDEX sessions_status ON sessions(status);
+CREATE INDEX sessions_started ON sessions(started_at);
+CREATE INDEX sessions_expiry ON sessions(expires_at) WHERE expires_at IS NOT NULL;
+
+ALTER TABLE recordings ADD COLUMN device TEXT NOT NULL DEFAULT '';
+ALTER TABLE watch_folders ADD COLUMN lexicons TEXT;  -- JSON array; NULL: the configured ones
+
+CREATE TABLE chunks(  -- of live and fed recordings; the bytes lie in audio_chunks, by number
+  recording INTEGER NOT NULL REFERENCES recordings(id) ON DELETE CASCADE,
+  number INTEGER NOT NULL,
+  start_ms INTEGER,  -- from the session's start; NULL while chunks before it are missing
+  duration_ms INTEGER NOT NULL,
+  codec TEXT NOT NULL,  -- opus, flac, aac, or file: whatever a client sent
+  sample_rate INTEGER, channels INTEGER, sample_format TEXT,  -- of raw PCM
+  size_bytes INTEGER NOT NULL,
+  sha256 TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  PRIMARY KEY(recording, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ledger(
+  recording INTEGER NOT NULL REFERENCES recordings(id) ON DELETE CASCADE,
+  start_ms INTEGER NOT NULL,
+  end_ms INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK(state IN ('captured', 'silence', 'gap')),
+  reason TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY(recording, start_ms)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE stage_results(  -- what a stage of the work after the end found, kept for the next try
+  session INTEGER NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
+  stage TEXT NOT NULL,
+  part TEXT NOT NULL DEFAULT '',
+  body BLOB NOT NULL,
+  PRIMARY KEY(session, stage, part)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE people(
+  id INTEGER PRIMARY KEY,
+  person_id TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL UNIQUE,
+  is_me INTEGER NOT NULL DEFAULT 0,
+  created_at TEXT NOT NULL,
+  consent_at TEXT
+) STRICT;
+CREATE UNIQUE INDEX people_me ON people(is_me) WHERE is_me;
+
+CREATE TABLE speakers(
+  id INTEGER PRIMARY KEY,
+  speaker_id TEXT NOT NULL UNIQUE,
+  session INTEGER NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
+  label TEXT NOT NULL,
+  claim_type TEXT CHECK(claim_type IN ('self', 'user', 'guest')),
+  claimed_by TEXT,
+  claimed_at TEXT,
+  person INTEGER REFERENCES people(id) ON DELETE SET NULL,
+  guest_name TEXT,
+  sample_recording INTEGER REFERENCES recordings(id) ON DELETE SET NULL,
+  sample_start_ms INTEGER, sample_end_ms INTEGER,
+  UNIQUE(session, label)
+) STRICT;
+CREATE INDEX speakers_person ON speakers(person) WHERE person IS NOT NULL;
+
+CREATE TABLE turns(  -- who spoke when, as the diarizer found it; the source of RTTM
+  recording INTEGER NOT NULL REFERENCES recordings(id) ON DELETE CASCADE,
+  start_ms INTEGER NOT NULL,
+  end_ms INTEGER NOT NULL,
+  speaker INTEGER NOT NULL REFERENCES speakers(id) ON DELETE CASCADE,
+  PRIMARY KEY(recording, start_ms, speaker)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX turns_speaker ON turns(speaker);
+
+CREATE TABLE speaker_figures(
+  speaker INTEGER PRIMARY KEY REFERENCES speakers(id) ON DELETE CASCADE,
+  segments INTEGER NOT NULL,
+  turns INTEGER NOT NULL,
+  words INTEGER NOT NULL,
+  low_words INTEGER NOT NULL,
+  talk_ms INTEGER NOT NULL,
+  overlap_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE speaker_words(
+  speaker INTEGER NOT NULL REFERENCES speakers(id) ON DELETE CASCADE,
+  word TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY(speaker, word)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE speaker_targets(
+  speaker INTEGER NOT NULL REFERENCES speakers(id) ON DELETE CASCADE,
+  lexicon TEXT NOT NULL,
+  category TEXT NOT NULL,
+  word TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY(speaker, lexicon, category, word)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE session_figures(  -- speech of the session that no speaker could be given to
+  session INTEGER PRIMARY KEY REFERENCES sessions(id) ON DELETE CASCADE,
+  speech_ms INTEGER NOT NULL,
+  unknown_ms INTEGER NOT NULL,
+  words INTEGER NOT NULL,
+  low_words INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE speaker_edits(  -- what undo needs: splits, merges, renames, oldest first
+  id INTEGER PRIMARY KEY,
+  session INTEGER NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
+  kind TEXT NOT NULL CHECK(kind IN ('split', 'merge', 'rename')),
+  body BLOB NOT NULL,
+  made_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX speaker_edits_session ON speaker_edits(session);
+
+CREATE TABLE voices(  -- of a speaker until somebody names it or it expires; of a person by consent
+  id INTEGER PRIMARY KEY,
+  speaker INTEGER REFERENCES speakers(id) ON DELETE CASCADE,
+  person INTEGER REFERENCES people(id) ON DELETE CASCADE,
+  model TEXT NOT NULL,
+  vector BLOB NOT NULL,  -- float32, length 1
+  created_at TEXT NOT NULL,
+  expires_at TEXT,
+  CHECK((speaker IS NULL) <> (person IS NULL))
+) STRICT;
+CREATE INDEX voices_speaker ON voices(speaker) WHERE speaker IS NOT NULL;
+CREATE INDEX voices_person ON voices(person) WHERE person IS NOT NULL;
+CREATE INDEX voices_expiry ON voices(expires_at) WHERE expires_at IS NOT NULL;
+
+ALTER TABLE segments ADD COLUMN raw TEXT;
+ALTER TABLE segments ADD COLUMN speaker INTEGER REFERENCES speakers(id) ON DELETE SET NULL;
+ALTER TABLE segments ADD COLUMN overlap INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE segments ADD COLUMN emotion TEXT;
+ALTER TABLE segments ADD COLUMN emotion_confidence REAL;
+CREATE INDEX segments_speaker ON segments(speaker) WHERE speaker IS NOT NULL;
+
+ALTER TABLE jobs ADD COLUMN session INTEGER REFERENCES sessions(id) ON DELETE SET NULL;
+CREATE INDEX jobs_session ON jobs(session) WHERE session IS NOT NULL;
+ALTER TABLE events ADD COLUMN session INTEGER;
+CREATE INDEX events_session ON events(session) WHERE session IS NOT NULL;
+
+DROP TRIGGER segments_index;
+DROP TRIGGER segments_index_scripted;
+DROP TRIGGER segments_unindex;
+DROP TABLE segments_words;
+CREATE VIRTUAL TABLE segments_words USING fts5(
+  text, raw, content='segments', content_rowid='id', tokenize='unicode61 remove_diacritics 2'
+);
+INSERT INTO segments_words(segments_words) VALUES('rebuild');
+INSERT INTO segments_words(segments_words, rank) VALUES('secure-delete', 1);
+CREATE TRIGGER segments_index AFTER INSERT ON segments BEGIN
+  INSERT INTO segments_words(rowid, text, raw) VALUES(new.id, new.text, new.raw);
+END;
+CREATE TRIGGER segments_index_scripted AFTER INSERT ON segments WHEN new.scripted BEGIN
+  INSERT INTO segments_trigrams(rowid, text) VALUES(new.id, concat_ws(' ', new.text, new.raw));
+END;
+CREATE TRIGGER segments_unindex AFTER DELETE ON segments BEGIN
+  INSERT INTO segments_words(segments_words, rowid, text, raw)
+  VALUES('delete', old.id, old.text, old.raw);
+END;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_V1, _V2)
 """The n-th script turns version n into n + 1. One that was released is never changed again."""
 
 NEWEST = len(MIGRATIONS)

@@ -57,8 +57,9 @@ def _add_one(
     db: Connection, transcript_id: int, recording: tuple[int, str], segment: Segment
 ) -> bool:
     db.execute(
-        "INSERT INTO segments(transcript, seq, start_ms, end_ms, text, confidence, words, scripted)"
-        " VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(transcript, seq) DO NOTHING",
+        "INSERT INTO segments(transcript, seq, start_ms, end_ms, text, confidence, words, scripted, "
+        "raw, overlap, emotion, emotion_confidence, speaker) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+        "(SELECT id FROM speakers WHERE speaker_id = ?)) ON CONFLICT(transcript, seq) DO NOTHING",
         (
             transcript_id,
             segment.seq,
@@ -68,6 +69,11 @@ def _add_one(
             segment.confidence,
             pack_words(segment.words),
             script.needs_trigrams(segment.text) or None,
+            segment.raw,
+            segment.overlap,
+            segment.emotion or None,
+            segment.emotion_confidence or None,
+            segment.speaker_id,
         ),
     )
     if not db.changes():

@@ -7,13 +7,13 @@ from msgspec import Struct
 
 from edged.errors import NotFound
 from edged.messages.records import Problem
+from edged.messages.sessions import SessionStatus
 from edged.messages.wire import Id, Timestamp
 from edged.store.clock import stamp
 from edged.store.engine import Connection
 from edged.store.rows import problem_columns, to_problem
 
 SessionKind = Literal["file", "fed", "live"]
-SessionStatus = Literal["running", "completed", "failed"]
 
 _COLUMNS = (
     "session_id, kind, group_name, started_by, status, started_at, ended_at, "

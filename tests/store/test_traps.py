@@ -10,6 +10,7 @@ import pytest
 
 from edged.errors import ConfigError, DiskFull, WrongKey
 from edged.store import Store, engine, meta
+from edged.store.schema import NEWEST
 from edged.store.writer import _lost
 
 KEY = bytes(range(32))
@@ -43,14 +44,14 @@ def test_trap_1_a_key_of_another_length_is_refused_and_never_taken_for_a_passphr
 
 def test_trap_2_the_raw_key_is_used_as_it_is_unlike_hexkey(tmp_path: Path) -> None:
     _new_store(tmp_path / "edged.db")
-    cipher = engine.inspect(tmp_path / "edged.db", KEY, newest=1)
+    cipher = engine.inspect(tmp_path / "edged.db", KEY, newest=NEWEST)
 
     by_hexkey = _raw(tmp_path / "edged.db", cipher=cipher, hexkey=KEY.hex())
     with pytest.raises(apsw.NotADBError):
         by_hexkey.execute("SELECT count(*) FROM sqlite_schema").fetchall()
     by_hexkey.close()
     by_raw = _raw(tmp_path / "edged.db", cipher=cipher, key=f"x'{KEY.hex()}'")
-    assert by_raw.pragma("user_version") == 1
+    assert by_raw.pragma("user_version") == NEWEST
     by_raw.close()
 
 

@@ -1,0 +1,359 @@
+"""Listening: devices, sessions with their ledger, and live streams; records, requests and replies."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from edged.media import AudioFormat
+from edged.messages.records import Problem
+from edged.messages.wire import (
+    Count,
+    Fraction,
+    Id,
+    Language,
+    Milliseconds,
+    ModelId,
+    Record,
+    Reply,
+    Request,
+    Timestamp,
+)
+
+DeviceType = Literal["microphone", "loopback"]
+Permission = Literal["granted", "denied", "unknown"]
+SourceKind = Literal["microphone", "loopback", "client"]
+SessionStatus = Literal[
+    "recording", "paused", "processing", "ready_for_claiming", "completed", "failed"
+]
+Codec = Literal["opus", "flac", "aac"]
+Coverage = Literal["captured", "silence", "gap"]
+ExportFormat = Literal["srt", "vtt", "textgrid", "rttm", "json", "markdown"]
+
+Name = Annotated[str, Meta(max_length=255)]
+Lexicons = Annotated[
+    tuple[Annotated[str, Meta(min_length=1, max_length=100)], ...], Meta(max_length=32)
+]
+"""Names of lexicons that are active: `singlish`; `-singlish.vulgar` leaves one category out."""
+SpeakerCount = Annotated[int, Meta(ge=1, le=300)]
+Page = Annotated[int, Meta(ge=1, le=1000)]
+
+
+class Device(Record, frozen=True):
+    """Something that can be listened to.
+
+    id: stays the same when it is plugged in again, as far as the system names it stably.
+    sample_rate: Hz, its own; channels: as many as it gives.
+    in_use: another program, or a session of ours, reads it now; None when nobody can tell.
+    permission, reason: whether it may be opened, and why not.
+    """
+
+    id: str
+    name: str
+    device_type: DeviceType
+    is_default: bool
+    sample_rate: Count
+    channels: Count
+    in_use: bool | None = None
+    permission: Permission = "unknown"
+    reason: str = ""
+
+
+class DevicesList(Request, frozen=True, tag="devices.list"):
+    """Everything that can be listened to now; looked up anew, without touching open streams."""
+
+    device_type: DeviceType | None = None
+
+
+class Devices(Reply, frozen=True, tag="devices"):
+    """Devices, and what keeps others from being seen (no PortAudio, no sound server)."""
+
+    devices: tuple[Device, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+class SourceWish(Record, frozen=True, forbid_unknown_fields=True):
+    """One source of a session. device: a name or id from `devices.list`; None: the default one."""
+
+    kind: SourceKind = "microphone"
+    device: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+
+
+class SourceState(Record, frozen=True):
+    """One source of a session, with the recording that it fills.
+
+    lost: it gives nothing at present; why, as a ledger's reason.
+    """
+
+    kind: SourceKind
+    recording_id: Id
+    device: str = ""
+    lost: str = ""
+
+
+class Session(Record, frozen=True):
+    """One intake: what is recorded now, was recorded, or a file that came in.
+
+    group, started_by: sessions that belong together; the client's name.
+    stage, progress: of the work after the end; empty and 0 before it.
+    duration_ms: on the session's clock, gaps included.
+    paused_reason: `asked`, `disk_full`; empty when it is not paused.
+    backlog_ms, eta_ms: captured and not yet recognised; when it will be, None when nobody knows.
+    audio_kept: whether the audio stays after the work is done.
+    job_id: of the work after the end.
+    """
+
+    id: Id
+    status: SessionStatus
+    started_at: Timestamp
+    name: str = ""
+    group: str = ""
+    started_by: str = ""
+    stage: str = ""
+    progress: Fraction = 0.0
+    duration_ms: Milliseconds = 0
+    ended_at: Timestamp | None = None
+    error: Problem | None = None
+    paused_reason: str = ""
+    sources: tuple[SourceState, ...] = ()
+    backlog_ms: Milliseconds = 0
+    eta_ms: Milliseconds | None = None
+    audio_kept: bool = True
+    lexicons: tuple[str, ...] = ()
+    speaker_count: Count = 0
+    unclaimed: Count = 0
+    skipped: tuple[Problem, ...] = ()
+    job_id: Id | None = None
+
+
+class LedgerEntry(Record, frozen=True):
+    """One stretch of a recording's time: heard, silent, or missing and why.
+
+    reason: of a gap: paused, device_lost, overrun, suspended, clock_jump, disk_full, killed,
+        not_uploaded, bad_chunk, stopped_late.
+    """
+
+    recording_id: Id
+    start_ms: Milliseconds
+    end_ms: Milliseconds
+    state: Coverage
+    reason: str = ""
+
+
+class SessionsStart(Request, frozen=True, tag="sessions.start"):
+    """Begins to record, from devices or from a client that sends chunks.
+
+    sources: at most 4, all on one clock; `client` sources are filled by `sessions.append`.
+    codec, sample_rate, channels: of the kept audio; models hear 16 kHz mono.
+    keep_audio: after the work is done; until then it is always kept.
+    live: recognise while recording. diarize: tell speakers apart afterwards; speakers: how many.
+    lexicons: None takes the configured ones.
+    retention_ms: delete the session so long after its end; None: the configured time.
+    chunk_ms: length of a client's chunks, for the ledger of missing ones.
+    """
+
+    sources: Annotated[tuple[SourceWish, ...], Meta(min_length=1, max_length=4)] = (SourceWish(),)
+    name: Name = ""
+    group: Name = ""
+    codec: Codec = "opus"
+    sample_rate: Annotated[int, Meta(ge=8_000, le=48_000)] = 16_000
+    channels: Annotated[int, Meta(ge=1, le=2)] = 1
+    keep_audio: bool = True
+    live: bool = True
+    model: ModelId | None = None
+    language: Language | None = None
+    lexicons: Lexicons | None = None
+    diarize: bool = True
+    speakers: SpeakerCount | None = None
+    retention_ms: Count | None = None
+    chunk_ms: Annotated[int, Meta(ge=100, le=600_000)] = 30_000
+
+
+class SessionsAppend(Request, frozen=True, tag="sessions.append"):
+    """One chunk of a client's own recording, in parts: raw PCM (with `audio`) or a whole media file.
+
+    chunk_number: from 0, in any order; the same number with the same bytes again changes nothing.
+    source: which of the session's client sources, from 0.
+    """
+
+    session_id: Id
+    chunk_number: Annotated[int, Meta(ge=0, le=10_000_000)]
+    audio: AudioFormat | None = None
+    source: Annotated[int, Meta(ge=0, le=3)] = 0
+
+
+class Appended(Reply, frozen=True, tag="appended"):
+    """The chunk is committed. existing: it was already there. missing: lower numbers not yet here."""
+
+    session_id: Id
+    chunk_number: Count
+    duration_ms: Milliseconds
+    existing: bool = False
+    missing: tuple[Count, ...] = ()
+
+
+class SessionsPause(Request, frozen=True, tag="sessions.pause"):
+    """Stops capturing until resumed; from the reply on, no audio reaches the disk."""
+
+    session_id: Id
+
+
+class SessionsResume(Request, frozen=True, tag="sessions.resume"):
+    """Goes on after a pause."""
+
+    session_id: Id
+
+
+class SessionsStop(Request, frozen=True, tag="sessions.stop"):
+    """Ends the recording; the work after the end begins. chunks: how many a client has sent in all."""
+
+    session_id: Id
+    chunks: Count | None = None
+
+
+class SessionsGet(Request, frozen=True, tag="sessions.get"):
+    """One session."""
+
+    session_id: Id
+
+
+class SessionsList(Request, frozen=True, tag="sessions.list"):
+    """Sessions, newest first. since, until: of their start. before: the `next` of the page before."""
+
+    status: SessionStatus | None = None
+    group: Name | None = None
+    since: Timestamp | None = None
+    until: Timestamp | None = None
+    limit: Page = 50
+    before: Id | None = None
+
+
+class SessionsLedger(Request, frozen=True, tag="sessions.ledger"):
+    """What of a session's time was captured, silent or missing."""
+
+    session_id: Id
+
+
+class SessionsDelete(Request, frozen=True, tag="sessions.delete"):
+    """Deletes a session with recordings, transcripts, speakers and counts; running work is cancelled."""
+
+    session_id: Id
+
+
+class SessionsExport(Request, frozen=True, tag="sessions.export"):
+    """The transcript of a session as a file's bytes."""
+
+    session_id: Id
+    format: ExportFormat
+
+
+class SessionsReprocess(Request, frozen=True, tag="sessions.reprocess"):
+    """Does the work after the end again, with other models, lexicons or a number of speakers.
+
+    What people said about speakers is lost with the speakers; the fields as in `sessions.start`.
+    """
+
+    session_id: Id
+    model: ModelId | None = None
+    language: Language | None = None
+    lexicons: Lexicons | None = None
+    diarize: bool = True
+    speakers: SpeakerCount | None = None
+
+
+class SessionsRetry(Request, frozen=True, tag="sessions.retry"):
+    """Goes on with a failed session's work at the stage where it failed."""
+
+    session_id: Id
+
+
+class OneSession(Reply, frozen=True, tag="session"):
+    """One session."""
+
+    session: Session
+
+
+class Sessions(Reply, frozen=True, tag="sessions"):
+    """A page of sessions; `next` continues it."""
+
+    sessions: tuple[Session, ...]
+    next: Id | None = None
+
+
+class Ledger(Reply, frozen=True, tag="ledger"):
+    """The entries of every recording of a session, in order of time, without holes."""
+
+    session_id: Id
+    entries: tuple[LedgerEntry, ...]
+
+
+class Exported(Reply, frozen=True, tag="exported"):
+    """A session's transcript, as binary frames of UTF-8 text."""
+
+    session_id: Id
+    format: ExportFormat
+    media_type: str
+    size_bytes: Count
+
+
+class StreamOpen(Request, frozen=True, tag="stream.open"):
+    """Live captions, as a stream of replies until `stream.close`, `cancel` or the client's end.
+
+    kind: `audio`: what this client sends by `stream.audio`; `session`: a running session.
+    stream: a name that the client chooses. store: keep the segments (kind `audio`), to be searched.
+    """
+
+    stream: Id
+    kind: Literal["audio", "session"] = "audio"
+    session_id: Id | None = None
+    audio: AudioFormat | None = None
+    model: ModelId | None = None
+    language: Language | None = None
+    lexicons: Lexicons | None = None
+    words: bool = True
+    store: bool = True
+
+
+class StreamAudio(Request, frozen=True, tag="stream.audio"):
+    """PCM for an open stream, in parts; answered when it is taken, not when it is recognised."""
+
+    stream: Id
+
+
+class StreamClose(Request, frozen=True, tag="stream.close"):
+    """Ends a stream after what is still to be recognised; its `stream.open` then ends too."""
+
+    stream: Id
+
+
+class StreamOpened(Reply, frozen=True, tag="stream_opened"):
+    """The stream stands. recording_id: where its segments are kept; None when they are not."""
+
+    stream: Id
+    model: str
+    recording_id: Id | None = None
+    streaming: bool = False
+
+
+class StreamTaken(Reply, frozen=True, tag="stream_taken"):
+    """The audio is taken. backlog_ms: taken and not yet recognised; slow down when it grows."""
+
+    stream: Id
+    position_ms: Milliseconds
+    backlog_ms: Milliseconds
+
+
+class PartialText(Reply, frozen=True, tag="partial"):
+    """What is heard so far of an utterance that goes on; the next one, or a segment, replaces it."""
+
+    text: str
+    start_ms: Milliseconds
+    end_ms: Milliseconds
+
+
+class StreamClosed(Reply, frozen=True, tag="stream_closed"):
+    """The end of a stream."""
+
+    stream: Id
+    audio_ms: Milliseconds
+    segment_count: Count
+    recording_id: Id | None = None
