@@ -106,13 +106,13 @@ class Sessions(Section, frozen=True):
 
     retention_days: sessions are deleted so long after their end; 0: never.
     backlog_ms: live recognition that is further behind skips ahead; the work after the end has all.
-    lexicons: active ones by name; `-singlish.vulgar` leaves a category out.
+    lexicons: active ones, by name, with spaces between; `-singlish.vulgar` leaves a category out.
     voice_days: voices of speakers whom nobody named are forgotten after so many days.
     """
 
     retention_days: NonNegative = 0
     backlog_ms: Positive = 30_000
-    lexicons: tuple[str, ...] = ()
+    lexicons: str = ""
     voice_days: Positive = 7
 
 
