@@ -35,7 +35,7 @@ demo: $(STAMPS)/speech compiled  ## transcribe, search and encrypt a conversatio
 	@$(BIN)/edged demo
 
 test: $(STAMPS)/dev models compiled  ## run the tests, but for the long ones
-	@$(PYTEST) -n auto -m "not long"
+	@$(PYTEST) -n auto --dist worksteal -m "not long"
 
 test-long: $(STAMPS)/dev models compiled  ## run the long tests: many kills, inputs of 24 hours, packages
 	@$(PYTEST) -m long --timeout 1800
@@ -58,7 +58,7 @@ compiled: $(STAMPS)/speech
 	@$(BIN)/python -m compileall -q edged
 
 coverage: $(STAMPS)/dev models compiled
-	@$(PYTEST) -n auto -m "not long" --cov --cov-branch --cov-report=term:skip-covered
+	@$(PYTEST) -n auto --dist worksteal -m "not long" --cov --cov-branch --cov-report=term:skip-covered
 
 bench: $(STAMPS)/dev $(STAMPS)/peers compiled  ## measure against the stated figures; writes docs/BENCHMARKS.md
 	@$(BIN)/python -m benchmarks

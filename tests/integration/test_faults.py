@@ -159,7 +159,9 @@ def test_a_killed_daemon_resumes_its_job_and_the_transcript_is_the_same(
 
 
 @pytest.mark.parametrize("point", ["before_commit", "after_commit"])
-@pytest.mark.parametrize("count", [4, 7, 10])
+@pytest.mark.parametrize(
+    "count", [pytest.param(4, marks=pytest.mark.long), 7, pytest.param(10, marks=pytest.mark.long)]
+)
 def test_a_kill_at_a_commit_border_loses_and_doubles_nothing(
     daemon: Daemon, clip: Path, point: str, count: int
 ) -> None:
