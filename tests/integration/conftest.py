@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pulse import Pulse
 from real_daemon import CONVERSATION, Daemon
 
 
@@ -34,6 +35,21 @@ def shared_daemon() -> Iterator[Daemon]:
     for daemon in _daemon():
         daemon.start()
         yield daemon
+
+
+@pytest.fixture
+def pulse() -> Iterator[Pulse]:
+    """A running sound server with a microphone and speakers, without any hardware."""
+    if not (shutil.which("pulseaudio") and shutil.which("paplay")):
+        pytest.skip("no pulseaudio here: apt-get install pulseaudio pulseaudio-utils")
+    folder = Path(tempfile.mkdtemp(prefix="edged-pulse-", dir="/tmp"))
+    server = Pulse(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
