@@ -143,6 +143,7 @@ async def _build(
         batching=Batching(pool, config.workers.batch_wait_us),
         signatures=Signatures(pool, ModelFiles(paths.models, paths.cache), paths.cache),
         bus=bus,
+        decoders=decoders,
         pipeline=pipeline,
         activity=Activity(pool, decoders),
         hearing=Hearing(pool, decoders),

@@ -13,6 +13,7 @@ from edged.models.batching import Batching
 from edged.models.pool import Pool
 from edged.models.signatures import Signatures
 from edged.pipeline.activity import Activity
+from edged.pipeline.decoders import Decoders
 from edged.pipeline.hearing import Hearing
 from edged.pipeline.transcription import Pipeline
 from edged.service.vitals import Vitals
@@ -30,6 +31,7 @@ class House:
     batching: Batching
     signatures: Signatures
     bus: Bus
+    decoders: Decoders
     pipeline: Pipeline
     activity: Activity
     hearing: Hearing

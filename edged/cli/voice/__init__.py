@@ -1,0 +1,23 @@
+"""`align`, `emotion`, `keywords`, `tag`, `language`: everything a voice says beyond its words."""
+
+import argparse
+from typing import Any, Protocol
+
+
+class Part(Protocol):
+    """A module with one command."""
+
+    def add(
+        self, commands: "argparse._SubParsersAction[Any]", shared: argparse.ArgumentParser
+    ) -> None:
+        """Add its command."""
+        ...
+
+
+PARTS: tuple[Part, ...] = ()
+
+
+def add(commands: "argparse._SubParsersAction[Any]", shared: argparse.ArgumentParser) -> None:
+    """Add this family's commands."""
+    for part in PARTS:
+        part.add(commands, shared)
