@@ -9,8 +9,9 @@ from pathlib import Path
 from edged.capture.folder import FolderWatch, StableFile
 from edged.config import Watch as Settings
 from edged.errors import Busy, Conflict, DiskFull, EdgedError, NotFound
+from edged.jobs.orders import TranscribeFile
 from edged.jobs.runner import STORE_TROUBLE_S, Runner
-from edged.jobs.work import TranscribeFile, Work
+from edged.jobs.work import Work
 from edged.messages.records import Problem, WatchedFolder
 from edged.messages.replies import Reason
 from edged.pipeline import sources

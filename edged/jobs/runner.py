@@ -19,7 +19,7 @@ from msgspec import Struct
 from edged.config import Jobs as Settings
 from edged.errors import BadMedia, EdgedError, EngineMissing, Internal, ModelMissing, Unsupported
 from edged.events import Bus
-from edged.jobs.work import TranscribeFile
+from edged.jobs.orders import TranscribeFile
 from edged.messages.events import JobProgress
 from edged.messages.records import Job, Problem
 from edged.messages.replies import Accepted, AnyReply, Progress

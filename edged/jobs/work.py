@@ -5,10 +5,12 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import msgspec
-from msgspec import Struct
 
+from edged.errors import NotFound
+from edged.jobs.orders import SESSION, TRANSCRIBE, ProcessSession, TranscribeFile, encode
 from edged.messages.records import Job
 from edged.messages.replies import AnyReply
+from edged.messages.sessions import SessionsStart
 from edged.messages.wire import Priority
 from edged.pipeline import sources
 from edged.pipeline.plan import Plan
@@ -16,23 +18,7 @@ from edged.pipeline.sources import Source
 from edged.pipeline.transcription import Pipeline
 from edged.store import jobs
 from edged.store.database import Store
-
-KIND = "transcribe"
-
-
-class TranscribeFile(Struct, frozen=True, kw_only=True):
-    """A job's order: which content, and how. Either a path or a recording is given.
-
-    recording_id: audio that the store knows (reprocess).
-    again: names one wish to do it again although it was done; empty: once is enough.
-    """
-
-    path: str | None = None
-    recording_id: str | None = None
-    model: str
-    language: str | None = None
-    keep_audio: bool = False
-    again: str = ""
+from edged.store.engine import Connection
 
 
 class Work:
@@ -56,13 +42,23 @@ class Work:
             lambda db: jobs.submit(
                 db,
                 key=key,
-                kind=KIND,
+                kind=TRANSCRIBE,
                 name=source.name,
                 model=plan.model,
-                payload=msgspec.msgpack.encode(order),
+                payload=encode(order),
                 priority=priority,
                 max_attempts=self._attempts,
             )
+        )
+
+    async def submit_session(self, session_id: str) -> Job:
+        """Queue the work after a session's end, as its options say; once is enough.
+
+        Raises:
+            NotFound: no such session.
+        """
+        return await self._store.write(
+            lambda db: queue_session(db, session_id, attempts=self._attempts)
         )
 
     async def transcribe(
@@ -95,3 +91,45 @@ class Work:
         if order.recording_id is not None:
             return await self._pipeline.open_recording(order.recording_id)
         return await sources.from_path(order.path or "")
+
+
+def queue_session(db: Connection, session_id: str, *, attempts: int) -> Job:
+    """Queue the work after a session's end within an open transaction; the runner must be woken.
+
+    Raises:
+        NotFound: no such session.
+    """
+    row = db.execute(
+        "SELECT name, options FROM sessions WHERE session_id = ?", (session_id,)
+    ).fetchone()
+    if row is None:
+        raise NotFound("no such session", session_id=session_id)
+    order = _order(session_id, row[1])
+    job, _ = jobs.submit(
+        db,
+        key=f"{SESSION} {session_id} {order.again}",
+        kind=SESSION,
+        name=row[0],
+        model=order.model or "",
+        payload=encode(order),
+        priority="session",
+        max_attempts=attempts,
+        session_id=session_id,
+    )
+    return job
+
+
+def _order(session_id: str, options: bytes | None) -> ProcessSession:
+    """What the session's options ask for."""
+    if options is None:
+        return ProcessSession(session_id=session_id)
+    asked = msgspec.msgpack.decode(options, type=SessionsStart)
+    return ProcessSession(
+        session_id=session_id,
+        model=asked.model,
+        language=asked.language,
+        lexicons=asked.lexicons or (),
+        diarize=asked.diarize,
+        speakers=asked.speakers or 0,
+        keep_audio=asked.keep_audio,
+    )

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 
-from edged.jobs.work import TranscribeFile
+from edged.jobs.orders import TranscribeFile
 from edged.messages import requests
 from edged.messages.replies import AnyReply, Done, Jobs, OneJob, Progress
 from edged.pipeline import sources

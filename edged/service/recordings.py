@@ -5,7 +5,7 @@ import secrets
 from collections.abc import AsyncGenerator, Sequence
 
 from edged.errors import NotKept
-from edged.jobs.work import TranscribeFile
+from edged.jobs.orders import TranscribeFile
 from edged.messages import requests
 from edged.messages.replies import (
     AnyReply,

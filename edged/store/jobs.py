@@ -67,6 +67,7 @@ def submit(  # noqa: PLR0913 the columns of one row, all by keyword
     name: str = "",
     model: str = "",
     recording_id: str | None = None,
+    session_id: str | None = None,
 ) -> tuple[Job, bool]:
     """Queue a job, or return the one with the same key, and whether it was there already.
 
@@ -83,6 +84,7 @@ def submit(  # noqa: PLR0913 the columns of one row, all by keyword
         name: shown to the user.
         model: shown to the user.
         recording_id: what it is about, if that is known.
+        session_id: whose work after the end it is.
     """
     urgency = PRIORITIES.index(priority)
     known = db.execute("SELECT job_id, state FROM jobs WHERE key = ?", (key,)).fetchone()
@@ -96,8 +98,9 @@ def submit(  # noqa: PLR0913 the columns of one row, all by keyword
     job_id = secrets.token_hex(8) if known is None else known[0]
     db.execute(
         "INSERT INTO jobs(job_id, key, kind, name, model, priority, max_attempts, payload, "
-        "recording, created_at, updated_at) VALUES(:job_id, :key, :kind, :name, :model, :priority, "
+        "recording, session, created_at, updated_at) VALUES(:job_id, :key, :kind, :name, :model, :priority, "
         ":max_attempts, :payload, (SELECT id FROM recordings WHERE recording_id = :recording_id), "
+        "(SELECT id FROM sessions WHERE session_id = :session_id), "
         ":at, :at) ON CONFLICT(key) DO UPDATE SET kind = excluded.kind, name = excluded.name, "
         "model = excluded.model, priority = excluded.priority, payload = excluded.payload, "
         "max_attempts = excluded.max_attempts, "
@@ -112,9 +115,11 @@ def submit(  # noqa: PLR0913 the columns of one row, all by keyword
             "max_attempts": max_attempts,
             "payload": payload,
             "recording_id": recording_id,
+            "session_id": session_id,
             "at": moment,
         },
     )
+    db.execute("UPDATE sessions SET job = ? WHERE session_id = ?", (job_id, session_id))
     return _queue_anew(db, job_id), False
 
 

@@ -10,8 +10,8 @@ import pytest
 from edged.config import Jobs as Settings
 from edged.errors import BadMedia, Conflict, WorkerGone
 from edged.events import Bus
+from edged.jobs.orders import TranscribeFile
 from edged.jobs.runner import Runner, backoff_ms
-from edged.jobs.work import TranscribeFile
 from edged.messages.records import Job
 from edged.messages.replies import AnyReply, Progress
 from edged.messages.wire import Priority
