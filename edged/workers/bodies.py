@@ -14,11 +14,13 @@ class Start(Struct, frozen=True, array_like=True):
 
     read_paths: files and folders to read. device_paths: device files to read, write and control.
     scratch: a folder in which files may be made, until the daemon removes it; empty: none.
+    programs: that may be started, absolute.
     """
 
     read_paths: tuple[str, ...]
     device_paths: tuple[str, ...] = ()
     scratch: str = ""
+    programs: tuple[str, ...] = ()
 
 
 class Hosted(Struct, frozen=True, array_like=True):

@@ -67,6 +67,7 @@ class WorkerSpec(Struct, frozen=True, kw_only=True):
     threads: for OMP_NUM_THREADS.
     device_paths: device files of an accelerator that it may use.
     scratch: a folder in which it may make files until the daemon removes it; empty: none.
+    programs: that it may start, absolute; they are shut in as it is. environment: beside the usual.
     """
 
     name: str
@@ -76,6 +77,8 @@ class WorkerSpec(Struct, frozen=True, kw_only=True):
     threads: int = 1
     device_paths: tuple[str, ...] = ()
     scratch: str = ""
+    programs: tuple[str, ...] = ()
+    environment: dict[str, str] = {}
 
 
 class Answer(Struct, frozen=True):
@@ -237,11 +240,11 @@ class Worker:
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
                 cwd="/",
-                env=_environment(os.environ, spec.threads),
+                env={**_environment(os.environ, spec.threads), **spec.environment},
             )
         self._transport = transport
         self.pid = transport.get_pid()
-        start = Start(spec.read_paths, spec.device_paths, spec.scratch)
+        start = Start(spec.read_paths, spec.device_paths, spec.scratch, spec.programs)
         answer = await self._one_answer(self._submit("start", "", "start", (start,), deadline_s=60))
         self.confinement = answer.to(Confinement)
 

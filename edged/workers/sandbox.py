@@ -7,6 +7,7 @@ Source: landlock(7), seccomp(2), include/uapi/linux/{landlock,seccomp,audit}.h.
 """
 
 import ctypes
+import glob
 import importlib.util
 import os
 import platform
@@ -30,6 +31,7 @@ _SYS_LANDLOCK_RESTRICT_SELF = 446
 _LANDLOCK_VERSION_FLAG = 1
 _RULE_PATH_BENEATH = 1
 
+_EXECUTE = 1 << 0
 _WRITE_FILE = 1 << 1
 _READ_FILE = 1 << 2
 _READ_DIR = 1 << 3
@@ -124,9 +126,18 @@ def _rules(start: Start) -> Iterator[tuple[str, int]]:
         yield path, _READ_FILE | _READ_DIR
     for path in ("/dev/null", *start.device_paths):
         yield path, _READ_FILE | _WRITE_FILE | (_CONTROL_DEVICE if path != "/dev/null" else 0)
+    for path in _executables(start.programs):
+        yield path, _READ_FILE | _EXECUTE
     if start.scratch:
         yield start.scratch, _READ_FILE | _WRITE_FILE | _MAKE_FILE | _REMOVE_FILE | _TRUNCATE
     yield os.path.dirname(_package_folder()), _READ_DIR
+
+
+def _executables(programs: tuple[str, ...]) -> Iterator[str]:
+    """Programs as the kernel starts them: the file behind links, and the loader that it names."""
+    if programs:
+        yield from glob.glob("/lib*/ld-*.so*")
+    yield from map(os.path.realpath, programs)
 
 
 def _allow(ruleset: int, path: str, rights: int) -> None:
@@ -137,7 +148,7 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
         return
     try:
         if not os.path.isdir(path):
-            rights &= _READ_FILE | _WRITE_FILE | _CONTROL_DEVICE
+            rights &= _EXECUTE | _READ_FILE | _WRITE_FILE | _CONTROL_DEVICE
         rule = struct.pack("=Qi", rights, descriptor)
         _libc.syscall(_SYS_LANDLOCK_ADD_RULE, ruleset, _RULE_PATH_BENEATH, rule, 0)
     finally:

@@ -9,6 +9,7 @@ import mmap
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -132,6 +133,11 @@ class Fake:
 
     def execute(self, question: Question) -> Reply:
         return Reply(text=_try(lambda: os.execv(question.text, [question.text])))  # noqa: S606 - refused
+
+    def run(self, question: Question) -> Reply:
+        """What a program prints that is started, with one argument."""
+        found = subprocess.run(question.text.split(), capture_output=True, text=True, check=False)
+        return Reply(text=found.stdout.strip() or found.stderr.strip())
 
     def connect(self, question: Question) -> Reply:
         return Reply(text=_try(lambda: socket.socket(question.number).close()))

@@ -65,6 +65,40 @@ def test_what_engines_need_can_be_read(path: str) -> None:
     assert ask("read", path) == "done"
 
 
+def test_a_program_that_is_named_may_be_started_and_is_shut_in_too(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("hidden")
+    cat = shutil.which("cat") or "cat"
+
+    async def scenario() -> list[str]:
+        spec = WorkerSpec(
+            name="fake",
+            module="fake_engine",
+            programs=(cat,),
+            environment={"EDGED_TOLD": "so"},
+        )
+        worker = await Worker.spawn(spec, load_deadline_s=10)
+        try:
+            questions = (
+                ("run", f"{cat} /proc/cpuinfo"),
+                ("run", f"{cat} {secret}"),
+                ("variable", "EDGED_TOLD"),
+            )
+            return [
+                (await worker.call(method, Question(text=text), deadline_s=5)).to(Reply).text
+                for method, text in questions
+            ]
+        finally:
+            await worker.end()
+
+    readable, refused, told = asyncio.run(scenario())
+
+    assert "processor" in readable
+    assert told == "so"
+    if sandbox.landlock_version():
+        assert "hidden" not in refused
+
+
 @needs_landlock
 def test_only_the_models_own_files_can_be_read(tmp_path: Path) -> None:
     for name in ("model", "other"):
