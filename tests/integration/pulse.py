@@ -54,7 +54,9 @@ class Pulse:
                 command, env=self._environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         self.wait(lambda: self._ask("info").returncode == 0)
-        self.pactl("load-module", "module-null-sink", f"sink_name={SPEAKERS}", "rate=48000")
+        self.pactl(
+            "load-module", "module-null-sink", f"sink_name={SPEAKERS}", "rate=48000", "norewinds=1"
+        )
         self.pactl("set-default-sink", SPEAKERS)
         self._keep(SPEAKERS)
         self.add_source(MICROPHONE)
@@ -72,7 +74,12 @@ class Pulse:
         """Plug a microphone in; `play(..., name)` makes it hear something."""
         sink = f"{name}-sink"
         self.pactl(
-            "load-module", "module-null-sink", f"sink_name={sink}", f"rate={rate}", "channels=1"
+            "load-module",
+            "module-null-sink",
+            f"sink_name={sink}",
+            f"rate={rate}",
+            "channels=1",
+            "norewinds=1",
         )
         self.pactl(
             "load-module", "module-remap-source", f"source_name={name}", f"master={sink}.monitor",
