@@ -251,6 +251,11 @@ class Decoding:
         self._priority = priority
         self._open = True
 
+    @property
+    def audio_ms(self) -> int:
+        """Its length as stated or estimated; 0: unknown."""
+        return self.facts.audio_ms
+
     async def parts(self) -> AsyncGenerator[DecodedPart, None]:
         """The audio in parts, each decoded when it is asked for: the reader sets the pace.
 

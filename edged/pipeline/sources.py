@@ -1,19 +1,44 @@
 """Where a transcription's audio comes from: opened once, identified by its content."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol
 
 from msgspec import Struct
 
 from edged.capture import files
+from edged.capture.parts import DecodedPart
 from edged.errors import BadRequest
 from edged.media import AudioFormat
+from edged.pipeline.decoders import Decoders
 
 Buffer = bytes | memoryview
 
 
+class Media(Protocol):
+    """Audio that is being decoded."""
+
+    @property
+    def audio_ms(self) -> int:
+        """Its length as stated; 0: unknown."""
+        ...
+
+    def parts(self) -> AsyncGenerator[DecodedPart, None]:
+        """Parts of at most 30 s, in order; the last one is final."""
+        ...
+
+
+class Audible(Protocol):
+    """What can be heard from its start, as often as one likes: a Source, or chunks joined."""
+
+    def open(self, decoders: Decoders, *, priority: int = 0) -> AbstractAsyncContextManager[Media]:
+        """Begin to decode; leaving the block stops it."""
+        ...
+
+
 class Source(Struct, kw_only=True):
-    """An open piece of media. Whoever opened it closes it.
+    """An open piece of media; fulfils Audible. Whoever opened it closes it.
 
     fd: a regular file or a memory file.
     sha256: over the bytes. audio: the format of raw PCM, a part of its identity.
@@ -38,6 +63,12 @@ class Source(Struct, kw_only=True):
     def read(self, offset: int, size: int) -> bytes:
         """Up to `size` bytes from an offset; blocking, for a thread."""
         return os.pread(self.fd, size, offset)
+
+    @asynccontextmanager
+    async def open(self, decoders: Decoders, *, priority: int = 0) -> AsyncIterator[Media]:
+        """Begin to decode it; see Decoders.open."""
+        async with decoders.open(self.fd, self.audio, priority=priority) as media:
+            yield media
 
     def close(self) -> None:
         """Give the descriptor back."""

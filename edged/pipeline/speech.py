@@ -6,7 +6,6 @@ from contextlib import aclosing
 
 from msgspec import Struct
 
-from edged.capture.files import Decoding
 from edged.capture.parts import DecodedPart
 from edged.media import AudioChunk
 from edged.messages.records import Span
@@ -16,7 +15,7 @@ from edged.models.pool import Pool
 from edged.models.runtime import VadOptions, VoiceActivity
 from edged.pipeline.decoders import Decoders
 from edged.pipeline.plan import Plan
-from edged.pipeline.sources import Source
+from edged.pipeline.sources import Audible, Media
 from edged.pipeline.tape import Tape
 from edged.speech.segmenter import Segmenter
 from edged.speech.windows import Packer, SpeechWindow
@@ -55,7 +54,7 @@ class Speech:
         self._loudness = b""
         self._stream = secrets.token_hex(8)
 
-    async def passages(self, source: Source) -> AsyncGenerator[Passage, None]:
+    async def passages(self, source: Audible) -> AsyncGenerator[Passage, None]:
         """Windows in order of time, and a passage without a window after every decoded part.
 
         Memory is bounded: a part of 30 s, and what an open window still needs.
@@ -66,7 +65,7 @@ class Speech:
         borrowed = self._pool.borrow(self._plan.vad, VoiceActivity, priority=self._priority)
         async with (
             borrowed as lease,
-            self._decoders.open(source.fd, source.audio) as media,
+            source.open(self._decoders) as media,
             aclosing(media.parts()) as parts,
         ):
             async for part in parts:
@@ -93,9 +92,9 @@ class Speech:
             windows += self._packer.finish()
         return windows
 
-    def _passage(self, media: Decoding, window: SpeechWindow | None, *, final: bool) -> Passage:
+    def _passage(self, media: Media, window: SpeechWindow | None, *, final: bool) -> Passage:
         position_ms = self._tape.end_ms
-        audio_ms = position_ms if final else max(media.facts.audio_ms, position_ms)
+        audio_ms = position_ms if final else max(media.audio_ms, position_ms)
         audio = self._tape.cut(window.start_ms, window.end_ms) if window else AudioChunk(data=b"")
         return Passage(audio=audio, position_ms=position_ms, audio_ms=audio_ms, window=window)
 
