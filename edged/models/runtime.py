@@ -131,10 +131,14 @@ class StreamOptions(Struct, frozen=True, kw_only=True):
 
 
 class Partial(Struct, frozen=True, kw_only=True):
-    """What is heard so far in the open utterance; `ended` when the engine found its end."""
+    """What is heard so far in the open utterance; `ended` when the engine found its end.
+
+    confidence: in [0, 1], of all pieces of it; 1 when the engine states none.
+    """
 
     text: str
     ended: bool
+    confidence: float = 1.0
 
 
 class StreamingTranscriber(Model, Protocol):

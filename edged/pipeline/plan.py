@@ -75,6 +75,15 @@ def choose(
 def _check(manifest: Manifest, language: str | None) -> None:
     if manifest.task != "transcribe":
         raise Unsupported(f"{manifest.id} does not transcribe", model=manifest.id)
+    check_knows(manifest, language)
+
+
+def check_knows(manifest: Manifest, language: str | None) -> None:
+    """Refuse a model that does not know a language.
+
+    Raises:
+        Unsupported: with the languages that it knows.
+    """
     if language and manifest.languages and language.split("-")[0] not in manifest.languages:
         raise Unsupported(
             f"{manifest.id} does not know the language {language}",

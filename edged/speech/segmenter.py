@@ -44,6 +44,18 @@ class SegmenterOptions(Struct, frozen=True, kw_only=True):
     max_ms: int = 10_000
 
 
+class Opening(Struct, frozen=True, kw_only=True):
+    """An utterance that has begun and is not known to have ended.
+
+    end_ms: where it would end if no more came; after a pause of the padding's length it stays there.
+    paused: such a pause is there: with more silence the utterance is exactly this stretch.
+    """
+
+    start_ms: int
+    end_ms: int
+    paused: bool
+
+
 class Segmenter:
     """Turns probabilities into utterances that are ordered and never overlap.
 
@@ -84,6 +96,22 @@ class Segmenter:
         if self._speaking:
             return self._start * RMS_WINDOW_MS
         return max(self._free_from, self._next - self._padding) * RMS_WINDOW_MS
+
+    @property
+    def opening(self) -> Opening | None:
+        """The utterance that is open now; None while there is none, or too little to be speech."""
+        if not self._speaking:
+            return None
+        silent = self._silent_from >= 0
+        end = self._silent_from if silent else self._next
+        if end - self._onset < self._min_speech and not self._was_cut:
+            return None
+        padded = min(end + self._padding, self._next) if silent else end
+        return Opening(
+            start_ms=self._start * RMS_WINDOW_MS,
+            end_ms=padded * RMS_WINDOW_MS,
+            paused=silent and self._next >= end + self._padding,
+        )
 
     def feed(self, probability: float, rms: float) -> list[Span]:
         """Add one window and return the utterances (at most one) that it completes.
