@@ -28,7 +28,7 @@ def decoded(data: bytes) -> tuple[NDArray[Any], int]:
     with av.open(io.BytesIO(data), "r") as media:
         frames = [frame.to_ndarray() for frame in media.decode(audio=0)]
         rate, channels = media.streams.audio[0].rate, media.streams.audio[0].channels
-    samples = np.concatenate(frames, axis=1)
+    samples: NDArray[Any] = np.concatenate(frames, axis=1)
     scale = 2**15 if samples.dtype == np.int16 else 1.0
     shaped = samples.reshape(-1, channels) if samples.shape[0] != channels else samples.T
     return shaped / scale, rate
