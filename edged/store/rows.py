@@ -67,6 +67,11 @@ def _unpack_words(blob: object) -> tuple[Word, ...]:
     )
 
 
+def confidences(blob: bytes | None) -> list[float]:
+    """How sure each word of a column is, in order; none for none."""
+    return [word.confidence for word in _decode(blob)] if blob else []
+
+
 def to_problem(code: str | None, message: str | None, fix: str | None) -> Problem | None:
     """The three error columns as a problem; None when there is none."""
     if code is None:

@@ -173,6 +173,9 @@ UPDATE sessions SET state = coalesce((
 ALTER TABLE sessions DROP COLUMN status;
 ALTER TABLE sessions RENAME COLUMN state TO status;
 ALTER TABLE sessions ADD COLUMN name TEXT NOT NULL DEFAULT '';
+UPDATE sessions SET name = coalesce((
+  SELECT r.name FROM recordings r WHERE r.session = sessions.id ORDER BY r.id LIMIT 1), '');
+ALTER TABLE sessions ADD COLUMN keep_audio INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE sessions ADD COLUMN stage TEXT NOT NULL DEFAULT '';
 ALTER TABLE sessions ADD COLUMN progress REAL NOT NULL DEFAULT 0;
 ALTER TABLE sessions ADD COLUMN duration_ms INTEGER NOT NULL DEFAULT 0;
@@ -244,7 +247,22 @@ CREATE TABLE speakers(
 ) STRICT;
 CREATE INDEX speakers_person ON speakers(person) WHERE person IS NOT NULL;
 
-CREATE TABLE turns(  -- who spoke when, as the diarizer found it; the source of RTTM
+CREATE TABLE merged_speakers(  -- taken into another one; they come back when that is undone
+  speaker_id TEXT PRIMARY KEY,
+  session INTEGER NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
+  label TEXT NOT NULL,
+  claim_type TEXT,
+  claimed_by TEXT,
+  claimed_at TEXT,
+  person INTEGER REFERENCES people(id) ON DELETE SET NULL,
+  guest_name TEXT,
+  sample_recording INTEGER REFERENCES recordings(id) ON DELETE SET NULL,
+  sample_start_ms INTEGER, sample_end_ms INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX merged_speakers_session ON merged_speakers(session);
+CREATE INDEX merged_speakers_person ON merged_speakers(person) WHERE person IS NOT NULL;
+
+CREATE TABLE turns(  -- who spoke when, as found or as split and merged since; the source of RTTM
   recording INTEGER NOT NULL REFERENCES recordings(id) ON DELETE CASCADE,
   start_ms INTEGER NOT NULL,
   end_ms INTEGER NOT NULL,
@@ -260,10 +278,11 @@ CREATE TABLE speaker_figures(
   words INTEGER NOT NULL,
   low_words INTEGER NOT NULL,
   talk_ms INTEGER NOT NULL,
-  overlap_ms INTEGER NOT NULL
+  overlap_ms INTEGER NOT NULL,
+  favourites BLOB NOT NULL  -- the first of speaker_words by count: speech.counting.Ranking
 ) STRICT;
 
-CREATE TABLE speaker_words(
+CREATE TABLE speaker_words(  -- without stop words
   speaker INTEGER NOT NULL REFERENCES speakers(id) ON DELETE CASCADE,
   word TEXT NOT NULL,
   count INTEGER NOT NULL,
@@ -279,12 +298,21 @@ CREATE TABLE speaker_targets(
   PRIMARY KEY(speaker, lexicon, category, word)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE session_figures(  -- speech of the session that no speaker could be given to
+CREATE TABLE segment_targets(  -- target words in the corrected text
+  segment INTEGER NOT NULL REFERENCES segments(id) ON DELETE CASCADE,
+  lexicon TEXT NOT NULL,
+  category TEXT NOT NULL,
+  word TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY(segment, lexicon, category, word)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE session_figures(  -- all speech, and that part which no speaker could be given to
   session INTEGER PRIMARY KEY REFERENCES sessions(id) ON DELETE CASCADE,
   speech_ms INTEGER NOT NULL,
   unknown_ms INTEGER NOT NULL,
-  words INTEGER NOT NULL,
-  low_words INTEGER NOT NULL
+  unknown_words INTEGER NOT NULL,
+  unknown_low_words INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE speaker_edits(  -- what undo needs: splits, merges, renames, oldest first
@@ -302,10 +330,12 @@ CREATE TABLE voices(  -- of a speaker until somebody names it or it expires; of 
   person INTEGER REFERENCES people(id) ON DELETE CASCADE,
   model TEXT NOT NULL,
   vector BLOB NOT NULL,  -- float32, length 1
+  source TEXT,  -- of a person's: the speaker_id whose voice it was
   created_at TEXT NOT NULL,
   expires_at TEXT,
   CHECK((speaker IS NULL) <> (person IS NULL))
 ) STRICT;
+CREATE UNIQUE INDEX voices_source ON voices(person, source, model) WHERE person IS NOT NULL;
 CREATE INDEX voices_speaker ON voices(speaker) WHERE speaker IS NOT NULL;
 CREATE INDEX voices_person ON voices(person) WHERE person IS NOT NULL;
 CREATE INDEX voices_expiry ON voices(expires_at) WHERE expires_at IS NOT NULL;
