@@ -8,18 +8,21 @@ from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 from edged.capture.container import MediaFile
+from edged.capture.live_pcm import LivePcm
 from edged.capture.mono import PartCutter, Resampler
 from edged.capture.parts import (
     MAX_OPEN,
+    ConvertOptions,
     DecodedPart,
     DecodeOptions,
     MediaFacts,
     MediaStream,
     OpenMedia,
+    PcmPiece,
 )
 from edged.capture.raw import RawAudio
 from edged.errors import BadMedia, BadRequest, Busy, NotFound
-from edged.media import samples_to_ms
+from edged.media import AudioChunk, samples_to_ms
 from edged.workers.context import WorkerContext
 
 _Source = MediaFile | RawAudio
@@ -38,6 +41,7 @@ class Decoder:
         self._context = context
         self._streams: dict[int, Generator[DecodedPart, None, None]] = {}
         self._opened = 0
+        self._live = LivePcm()
 
     def probe(self, options: DecodeOptions) -> MediaFacts:
         """What the media says about its audio, without decoding it."""
@@ -80,6 +84,10 @@ class Decoder:
         if parts := self._streams.pop(stream.stream, None):
             parts.close()
         return stream
+
+    def convert(self, piece: PcmPiece, options: ConvertOptions) -> AudioChunk:
+        """A piece of live PCM as models take it."""
+        return self._live.convert(piece, options)
 
     def _kept(
         self, source: _Source, start: int, resources: ExitStack

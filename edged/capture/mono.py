@@ -76,6 +76,10 @@ class Resampler:
         if self._waiting_samples >= _BLOCK_SAMPLES:
             yield from self._convert()
 
+    def ready(self) -> Iterator[NDArray[np.int16]]:
+        """Yields what can be given of all that was fed: live audio cannot wait for a whole block."""
+        yield from self._convert()
+
     def finish(self) -> Iterator[NDArray[np.int16]]:
         """Yields what is left; the whole has the length of the input. More may be fed afterwards.
 

@@ -98,6 +98,24 @@ class MediaStream(Struct, frozen=True, kw_only=True):
     stream: Annotated[int, Meta(ge=0)]
 
 
+class PcmPiece(Struct, frozen=True, kw_only=True):
+    """Raw PCM as a client sends it, in a format that goes with it."""
+
+    data: bytes | memoryview
+
+
+class ConvertOptions(Struct, frozen=True, kw_only=True):
+    """How a piece of live PCM is to be read.
+
+    stream: whose resampler to use and keep; another format begins a new one. final: give all that
+        is left, and forget it.
+    """
+
+    stream: str
+    audio: AudioFormat
+    final: bool = False
+
+
 class MediaDecoder(Protocol):
     """Fulfilled by edged.capture.decoder in the decode worker.
 
@@ -143,6 +161,15 @@ class MediaDecoder(Protocol):
 
     def close(self, stream: MediaStream) -> MediaStream:
         """Stop decoding; does nothing when it is closed already."""
+        ...
+
+    def convert(self, piece: PcmPiece, options: ConvertOptions) -> AudioChunk:
+        """A piece of live PCM as mono s16le at 16 kHz; `start` counts from the stream's first.
+
+        Raises:
+            BadRequest: it ends within a sample. BadMedia: samples that are not finite, or a rate
+                out of bounds.
+        """
         ...
 
 

@@ -134,11 +134,13 @@ class Partial(Struct, frozen=True, kw_only=True):
     """What is heard so far in the open utterance; `ended` when the engine found its end.
 
     confidence: in [0, 1], of all pieces of it; 1 when the engine states none.
+    words: of an ended one, seconds from where the utterance began; empty when the engine gives none.
     """
 
     text: str
     ended: bool
     confidence: float = 1.0
+    words: tuple[SpokenWord, ...] = ()
 
 
 class StreamingTranscriber(Model, Protocol):

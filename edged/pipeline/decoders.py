@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from edged.capture.files import DECODE_WORKER, Decoding, decoding
-from edged.capture.parts import DecodeOptions
-from edged.media import AudioFormat
+from edged.capture.parts import ConvertOptions, DecodeOptions, PcmPiece
+from edged.media import AudioChunk, AudioFormat
 from edged.workers.process import Worker
 
 IDLE_S = 30.0
 START_DEADLINE_S = 30.0
+CONVERT_DEADLINE_S = 10.0
 
 
 class Decoders:
@@ -42,6 +43,27 @@ class Decoders:
             self._open -= 1
             if not self._open:
                 self._end_later()
+
+    async def convert(self, data: bytes | memoryview, options: ConvertOptions) -> AudioChunk:
+        """A piece of live PCM as mono s16le at 16 kHz.
+
+        A worker that died has forgotten what it held back, a few samples; its successor goes on.
+
+        Raises:
+            BadRequest, BadMedia: see edged.capture.parts.MediaDecoder.convert.
+            WorkerGone, Deadline, EngineMissing: see edged.capture.files.decoding.
+        """
+        self._open += 1
+        try:
+            worker = await self._started()
+            answer = await worker.call(
+                "convert", PcmPiece(data=data), options, deadline_s=CONVERT_DEADLINE_S
+            )
+        finally:
+            self._open -= 1
+            if not self._open:
+                self._end_later()
+        return answer.to(AudioChunk)
 
     async def close(self) -> None:
         """End the worker now."""

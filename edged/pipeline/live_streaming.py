@@ -5,12 +5,21 @@ Only speech is fed to it. An utterance ends where voice activity says so, or whe
 
 import secrets
 import time
+from collections.abc import Iterator
 from contextlib import suppress
+
+import msgspec
 
 from edged.errors import WorkerGone
 from edged.media import AudioChunk
 from edged.models.lease import Lease
-from edged.models.runtime import Partial, StreamingTranscriber, StreamOptions, Utterance
+from edged.models.runtime import (
+    Partial,
+    SpokenWord,
+    StreamingTranscriber,
+    StreamOptions,
+    Utterance,
+)
 from edged.pipeline.live_ears import Ears, LiveUtterance
 from edged.pipeline.live_pace import Pace
 from edged.pipeline.live_scribe import Scribe
@@ -34,7 +43,7 @@ class AsItComes:
         self._lease = lease
         self._stream = ""
         self._start_ms = -1
-        self._fed_ms = 0
+        self._fed_ms = self._from_ms = 0
         self._said = ""
         self._before: list[str] = []
 
@@ -99,7 +108,7 @@ class AsItComes:
         """Begin an utterance; what an earlier one was fed already is not fed again."""
         self._stream = secrets.token_hex(8)
         self._start_ms = start_ms
-        self._fed_ms = max(audio_ms, self._fed_ms)
+        self._fed_ms = self._from_ms = max(audio_ms, self._fed_ms)
         self._said = ""
         self._before = []
 
@@ -127,9 +136,23 @@ class AsItComes:
         return " ".join(text for text in (*ended, partial.text) if text)
 
     def _whole(self, partial: Partial, utterance: LiveUtterance) -> list[Utterance]:
+        """All of it; the times of words only where the model heard it as one."""
         text = " ".join(one for one in (*self._before, partial.text) if one)
-        length_s = (utterance.end_ms - utterance.audio_ms) / 1000
-        lead_s = (utterance.start_ms - utterance.audio_ms) / 1000
         if not text:
             return []
-        return [Utterance(text=text, start_s=lead_s, end_s=length_s, confidence=partial.confidence)]
+        offset_s = (self._from_ms - utterance.audio_ms) / 1000
+        return [
+            Utterance(
+                text=text,
+                start_s=(utterance.start_ms - utterance.audio_ms) / 1000,
+                end_s=(utterance.end_ms - utterance.audio_ms) / 1000,
+                confidence=partial.confidence,
+                words=() if self._before else tuple(_later(partial.words, offset_s)),
+            )
+        ]
+
+
+def _later(words: tuple[SpokenWord, ...], seconds: float) -> Iterator[SpokenWord]:
+    for word in words:
+        start_s, end_s = word.start_s + seconds, word.end_s + seconds
+        yield msgspec.structs.replace(word, start_s=start_s, end_s=end_s)

@@ -13,6 +13,7 @@ from edged.media import SPEECH_RATE, AudioChunk
 from edged.models.engines import placement
 from edged.models.engines.inputs import Samples, file_of, number_of, samples_of, spec_from
 from edged.models.engines.sherpa import provider_of, where
+from edged.models.engines.tokens import PIECE_S, confidence_of, pieces_of, words_of
 from edged.models.engines.voice import we_are
 from edged.models.runtime import ModelSpec, Partial, StreamOptions
 from edged.workers.context import WorkerContext
@@ -115,7 +116,19 @@ class SherpaOnline:
             while recognizer.is_ready(heard):
                 recognizer.decode_stream(heard)
             stream.ended = final or recognizer.is_endpoint(heard)
-            text: str = recognizer.get_result(heard)
+            result = recognizer.get_result_all(heard)
         except (RuntimeError, ValueError) as error:
             raise Internal("sherpa-onnx failed in decoding") from error
-        return Partial(text=text.strip(), ended=stream.ended)
+        return _partial(result, ended=stream.ended)
+
+
+def _partial(result: Any, *, ended: bool) -> Partial:  # noqa: ANN401 - the engine's own struct
+    """Text and confidence, and the times of words once they do not change any more."""
+    pieces = pieces_of(result.tokens, result.timestamps, result.ys_probs)
+    length_s = pieces[-1].start_s + PIECE_S if pieces else 0.0
+    return Partial(
+        text=str(result.text).strip(),
+        ended=ended,
+        confidence=confidence_of(pieces),
+        words=words_of(pieces, length_s) if ended else (),
+    )
