@@ -84,7 +84,7 @@ class SourceState(Record, frozen=True):
     lost: it gives nothing at present; why, as a ledger's reason.
     """
 
-    kind: SourceKind
+    kind: SourceKind | Literal["file"]
     recording_id: Id
     device: str = ""
     lost: str = ""
@@ -128,8 +128,8 @@ class Session(Record, frozen=True):
 class LedgerEntry(Record, frozen=True):
     """One stretch of a recording's time: heard, silent, or missing and why.
 
-    reason: of a gap: paused, device_lost, overrun, suspended, clock_jump, disk_full, killed,
-        not_uploaded, bad_chunk, stopped_late.
+    reason: of a gap: opening (before the device gave its first sound), paused, device_lost, overrun,
+        suspended, clock_jump, disk_full, killed, not_uploaded, bad_chunk, stopped_late.
     """
 
     recording_id: Id

@@ -6,7 +6,17 @@ stored twice, and deleting a recording leaves nothing of it in the log.
 
 import msgspec
 
-from edged.messages.events import AnyEvent, JobChanged, RecordingChanged, SegmentAdded, StoredEvent
+from edged.messages.events import (
+    AnyEvent,
+    JobChanged,
+    RecordingChanged,
+    SegmentAdded,
+    SessionChanged,
+    SessionGap,
+    SpeakersChanged,
+    StoredEvent,
+    TranscriptReplaced,
+)
 from edged.store.clock import stamp
 from edged.store.engine import Connection
 from edged.store.rows import SEGMENT_COLUMNS, to_segment
@@ -22,9 +32,10 @@ def record(db: Connection, body: AnyEvent) -> StoredEvent:
     """Add an event to the open transaction; segments have `record_segment`."""
     at = stamp()
     db.execute(
-        "INSERT INTO events(at, recording, job, body) VALUES(?, "
-        "(SELECT id FROM recordings WHERE recording_id = ?), ?, ?)",
-        (at, _recording_of(body), _job_of(body), _encode(body)),
+        "INSERT INTO events(at, recording, session, job, body) VALUES(?, "
+        "(SELECT id FROM recordings WHERE recording_id = ?), "
+        "(SELECT id FROM sessions WHERE session_id = ?), ?, ?)",
+        (at, _recording_of(body), _session_of(body), _job_of(body), _encode(body)),
     )
     return _note(db, at, body)
 
@@ -84,12 +95,23 @@ def trim(db: Connection, *, keep: int = KEPT, at_most: int = 10_000) -> int:
 
 
 def _recording_of(body: AnyEvent) -> str | None:
-    if isinstance(body, SegmentAdded):
+    if isinstance(body, (SegmentAdded, TranscriptReplaced)):
         return body.recording_id
+    if isinstance(body, SessionGap):
+        return body.entry.recording_id
     if isinstance(body, RecordingChanged):
         return body.recording.recording_id
     return body.job.recording_id if isinstance(body, JobChanged) else None
 
 
+def _session_of(body: AnyEvent) -> str | None:
+    if isinstance(body, SessionChanged):
+        return body.session.id
+    return body.session_id if isinstance(body, _OF_SESSIONS) else None
+
+
 def _job_of(body: AnyEvent) -> str | None:
     return body.job.job_id if isinstance(body, JobChanged) else None
+
+
+_OF_SESSIONS = (SessionGap, SpeakersChanged, TranscriptReplaced)

@@ -6,7 +6,9 @@ middle does not, unless that happens ten times without progress in between.
 """
 
 import secrets
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
@@ -325,13 +327,21 @@ def forget_recording(db: Connection, recording: int) -> None:
 
     Whoever runs it then finds it cancelled; `purge` removes it.
     """
-    for job_id, state in list(
-        db.execute("SELECT job_id, state FROM jobs WHERE recording = ?", (recording,))
-    ):
+    _forget(db, db.execute("SELECT job_id, state FROM jobs WHERE recording = ?", (recording,)))
+
+
+def forget_session(db: Connection, session: int) -> None:
+    """Remove the jobs of a session's row, as `forget_recording` does."""
+    _forget(db, db.execute("SELECT job_id, state FROM jobs WHERE session = ?", (session,)))
+
+
+def _forget(db: Connection, found: Iterable[tuple[Any, ...]]) -> None:
+    for job_id, state in list(found):
         if state == "running":
             cancel(db, job_id)
             db.execute(
-                "UPDATE jobs SET recording = NULL, name = '', payload = x'' WHERE job_id = ?",
+                "UPDATE jobs SET recording = NULL, session = NULL, name = '', payload = x'' "
+                "WHERE job_id = ?",
                 (job_id,),
             )
         else:

@@ -7,6 +7,7 @@ from edged.errors import NotFound
 from edged.media import AudioFormat
 from edged.messages.events import RecordingChanged, RecordingDeleted
 from edged.messages.records import Recording, RecordingStatus
+from edged.messages.sessions import SourceKind
 from edged.store import events, jobs, sessions
 from edged.store.clock import stamp
 from edged.store.engine import Connection
@@ -57,7 +58,9 @@ def ensure(  # noqa: PLR0913 the columns of one row, all by keyword
     known = find(db, sha256, audio) if sha256 else None
     if known is not None:
         return _take_path(db, known, path)
-    session = sessions.create(db, kind=kind, started_by=started_by, group_name=group_name)
+    session = sessions.create(
+        db, kind=kind, started_by=started_by, group_name=group_name, name=name
+    )
     facts = (audio.sample_rate, audio.channels, audio.sample_format) if audio else (None,) * 3
     recording_id = sessions.new_id()
     db.execute(
@@ -74,10 +77,49 @@ def ensure(  # noqa: PLR0913 the columns of one row, all by keyword
             size_bytes,
             *facts,
             stamp(),
-            session.session_id,
+            session.id,
         ),
     )
+    sessions.tell(db, session.id)
     return tell(db, recording_id)
+
+
+def add_source(
+    db: Connection, session_id: str, *, source: SourceKind, name: str = "", device: str = ""
+) -> Recording:
+    """Add an empty recording to a session: one of its sources, filled by chunks.
+
+    Args:
+        db: the writing connection.
+        session_id: of which session; `sessions.tell` when all of its sources are there.
+        source: how it is captured.
+        name: shown to the user.
+        device: its name, as far as it is known.
+
+    Raises:
+        NotFound: no such session.
+    """
+    recording_id = sessions.new_id()
+    db.execute(
+        "INSERT INTO recordings(recording_id, session, source, name, device, created_at) "
+        "VALUES(?, ?, ?, ?, ?, ?)",
+        (recording_id, sessions.row_id(db, session_id), source, name, device, stamp()),
+    )
+    return tell(db, recording_id)
+
+
+def name_device(db: Connection, recording_id: str, device: str) -> None:
+    """Note which device fills a recording; `session.changed` tells, when it is another one.
+
+    Raises:
+        NotFound: no such recording.
+    """
+    row = row_id(db, recording_id)
+    db.execute(
+        "UPDATE recordings SET device = ? WHERE id = ? AND device != ?", (device, row, device)
+    )
+    if db.changes():
+        sessions.tell(db, get(db, recording_id).session_id)
 
 
 def find(db: Connection, sha256: str, audio: AudioFormat | None = None) -> Recording | None:
@@ -179,8 +221,7 @@ def delete(db: Connection, recording_id: str, *, at_most: int | None = None) -> 
         left -= db.changes() * weight
         if left <= 0:
             return False
-    _delete_row(db, row)
-    events.record(db, RecordingDeleted(recording_id=recording_id))
+    _delete_row(db, row, recording_id)
     db.execute("PRAGMA incremental_vacuum(256)").fetchall()
     return True
 
@@ -205,15 +246,13 @@ _DELETIONS = (
 )
 
 
-def _delete_row(db: Connection, row: int) -> None:
-    """The recording, and its session when that was its only one."""
+def _delete_row(db: Connection, row: int, recording_id: str) -> None:
+    """The recording, and its session with its events when that was its only one."""
     session = db.execute("SELECT session FROM recordings WHERE id = ?", (row,)).get
     db.execute("DELETE FROM recordings WHERE id = ?", (row,))
-    db.execute(
-        "DELETE FROM sessions WHERE id = ? "
-        "AND NOT EXISTS (SELECT 1 FROM recordings WHERE session = sessions.id)",
-        (session,),
-    )
+    events.record(db, RecordingDeleted(recording_id=recording_id))
+    if db.execute("SELECT 1 FROM recordings WHERE session = ?", (session,)).get is None:
+        sessions.delete(db, int(session))
 
 
 def _content(sha256: str, audio: AudioFormat | None) -> str | None:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from edged.errors import NotFound
 from edged.messages.records import LanguageSource, Problem, RecordingStatus
-from edged.store import recordings
+from edged.store import recordings, sessions
 from edged.store.clock import stamp
 from edged.store.engine import Connection
 from edged.store.rows import problem_columns
@@ -88,6 +88,7 @@ def begin(
                 "at": stamp(),
             },
         )
+        _goes_on(db, recording)
         recordings.tell(db, recording_id)
         return get(db, db.execute("SELECT max(id) FROM transcripts").get)
     return _take_up(db, known) if known.status == "failed" else known
@@ -159,7 +160,7 @@ def finish(
         },
     )
     db.execute("UPDATE recordings SET audio_ms = ? WHERE id = ?", (audio_ms, recording))
-    _end_session(db, recording, None)
+    _follow(db, recording, "completed")
     recordings.tell(db, transcript.recording_id)
     return get(db, transcript_id)
 
@@ -177,7 +178,7 @@ def fail(db: Connection, transcript_id: int, problem: Problem) -> Begun:
     )
     transcript = get(db, transcript_id)
     if transcript.current and transcript.status == "failed":
-        _end_session(db, recordings.row_id(db, transcript.recording_id), problem)
+        _follow(db, recordings.row_id(db, transcript.recording_id), "failed", problem)
     recordings.tell(db, transcript.recording_id)
     return transcript
 
@@ -212,6 +213,7 @@ def _take_up(db: Connection, known: Begun) -> Begun:
         "error_message = NULL, error_fix = NULL WHERE id = ?",
         (known.transcript_id,),
     )
+    _goes_on(db, recordings.row_id(db, known.recording_id))
     recordings.tell(db, known.recording_id)
     return get(db, known.transcript_id)
 
@@ -258,12 +260,19 @@ def _drop(db: Connection, recording: int, transcript: int) -> None:
     db.execute("DELETE FROM transcripts WHERE id = ?", (transcript,))
 
 
-def _end_session(db: Connection, recording: int, problem: Problem | None) -> None:
-    db.execute(
-        "UPDATE sessions SET status = ?, ended_at = ?, error_code = ?, error_message = ?, "
-        "error_fix = ? WHERE kind != 'live' AND id = (SELECT session FROM recordings WHERE id = ?)",
-        ("failed" if problem else "completed", stamp(), *problem_columns(problem), recording),
-    )
+def _goes_on(db: Connection, recording: int) -> None:
+    """A session whose transcript failed is at work again; one that is completed stays so."""
+    shown = "SELECT status FROM transcripts WHERE recording = ? AND current"
+    if db.execute(shown, (recording,)).get == "processing":
+        _follow(db, recording, "processing")
+
+
+def _follow(
+    db: Connection, recording: int, status: RecordingStatus, error: Problem | None = None
+) -> None:
+    """Let the session of a file do what its current transcript does."""
+    session = db.execute("SELECT session FROM recordings WHERE id = ?", (recording,)).get
+    sessions.follow(db, int(session), status, error)
 
 
 def _to_transcript(row: tuple[object, ...]) -> Begun:

@@ -120,7 +120,7 @@ def test_a_deleted_recording_leaves_nothing(store: Store) -> None:
 
     assert set(asyncio.run(store.read(rows)).values()) == {0}
     names = [type(e.body).__name__ for e in asyncio.run(store.read(lambda db: events.after(db, 0)))]
-    assert names == ["RecordingDeleted"]
+    assert names == ["RecordingDeleted", "SessionDeleted"]
     assert asyncio.run(store.check()) == ()
     with pytest.raises(errors.NotFound):
         asyncio.run(store.delete_recording(recording_id))
