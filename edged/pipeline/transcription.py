@@ -12,10 +12,12 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from msgspec import Struct
+
 from edged.config import Config
 from edged.errors import Cancelled, EdgedError, NotKept
 from edged.media import AudioChunk
-from edged.messages.records import Problem, Segment
+from edged.messages.records import LanguageSource, Problem, Recording, Segment
 from edged.messages.replies import Accepted, AnyReply, Loading, Progress, Transcribed, Transcript
 from edged.messages.wire import Priority
 from edged.models.lease import Lease
@@ -25,7 +27,7 @@ from edged.pipeline import sources
 from edged.pipeline.ahead import ahead
 from edged.pipeline.decoders import Decoders
 from edged.pipeline.plan import Plan, choose
-from edged.pipeline.sources import Source
+from edged.pipeline.sources import Audible, Source
 from edged.pipeline.speech import Passage, Speech
 from edged.speech.windows import SpeechWindow
 from edged.speech.words import to_segments
@@ -130,9 +132,13 @@ class Pipeline:
             if not lock.locked():
                 self._locks.pop(key, None)
 
-    async def _begin(
-        self, source: Source, plan: Plan, *, fresh: bool, keep_audio: bool | None
-    ) -> Begun:
+    async def take_in(self, source: Source, *, keep_audio: bool | None) -> Recording:
+        """The recording of a source, which is added when its content is new.
+
+        Args:
+            source: what was opened.
+            keep_audio: copy it to the store; None: when it has no path.
+        """
         recording = await self._store.write(
             lambda db: recordings.ensure(
                 db,
@@ -146,6 +152,12 @@ class Pipeline:
         keep = source.path is None if keep_audio is None else keep_audio
         if keep and not recording.audio_kept:
             await self._keep(recording.recording_id, source)
+        return recording
+
+    async def _begin(
+        self, source: Source, plan: Plan, *, fresh: bool, keep_audio: bool | None
+    ) -> Begun:
+        recording = await self.take_in(source, keep_audio=keep_audio)
         return await self._store.write(
             lambda db: transcripts.begin(
                 db,
@@ -169,6 +181,16 @@ class Pipeline:
         await self._store.write(lambda db: audio.complete(db, recording_id))
 
 
+class RunFacts(Struct, frozen=True, kw_only=True):
+    """A transcript that is recognised; compute_ms: in the models, over all runs."""
+
+    transcript_id: int
+    audio_ms: int
+    compute_ms: int
+    language: str
+    language_source: LanguageSource
+
+
 class Run:
     """One transcript on its way from its first window to its last."""
 
@@ -187,6 +209,17 @@ class Run:
         self._language = begun.language
         self._source = begun.language_source
 
+    @property
+    def facts(self) -> "RunFacts":
+        """What is known of it by now."""
+        return RunFacts(
+            transcript_id=self._begun.transcript_id,
+            audio_ms=self._audio_ms,
+            compute_ms=self._compute_ms,
+            language=self._language,
+            language_source=self._source,
+        )
+
     async def replay(self) -> AsyncGenerator[AnyReply, None]:
         """What is stored."""
         async for reply in self._stored():
@@ -194,9 +227,32 @@ class Run:
         yield self._end()
 
     async def work(
-        self, source: Source, *, priority: Priority, keep_alive_ms: int | None
+        self, source: Audible, *, priority: Priority, keep_alive_ms: int | None
     ) -> AsyncGenerator[AnyReply, None]:
-        """What is stored so far, then the rest as it is recognised.
+        """What is stored so far, then the rest as it is recognised; at the end it is complete.
+
+        Raises:
+            EdgedError: recorded first.
+        """
+        recognised = self.recognise(
+            source, priority=priority, keep_alive_ms=keep_alive_ms, finish=True
+        )
+        async with aclosing(recognised):
+            async for reply in recognised:
+                yield reply
+        yield self._end()
+
+    async def recognise(
+        self,
+        source: Audible,
+        *,
+        priority: Priority,
+        keep_alive_ms: int | None = None,
+        finish: bool = False,
+    ) -> AsyncGenerator[AnyReply, None]:
+        """As `work`, without the last reply.
+
+        Without `finish` the transcript stays open: it waits for what speakers and lexicons add.
 
         Raises:
             EdgedError: recorded first.
@@ -208,14 +264,14 @@ class Run:
             async with aclosing(recognised):
                 async for reply in recognised:
                     yield reply
-            await self._finish()
+            if finish:
+                await self._finish()
         except EdgedError as error:
             await self._fail(error)
             raise
         except (asyncio.CancelledError, GeneratorExit):
             await asyncio.shield(self._fail(Cancelled("stopped before its end")))
             raise
-        yield self._end()
 
     async def _stored(self) -> AsyncGenerator[AnyReply, None]:
         after = -1
@@ -231,7 +287,7 @@ class Run:
         )
 
     async def _recognise(
-        self, source: Source, priority: Priority, keep_alive_ms: int | None
+        self, source: Audible, priority: Priority, keep_alive_ms: int | None
     ) -> AsyncGenerator[AnyReply, None]:
         for model in (self._plan.vad, self._plan.model):
             if expected_ms := self._pool.expected_load_ms(model):

@@ -37,7 +37,7 @@ def add(  # noqa: PLR0913 the facts of one commit, all by keyword
         NotFound: the transcript is gone, with its recording or replaced by another one.
     """
     row = db.execute(
-        "SELECT t.recording, r.recording_id FROM transcripts t "
+        "SELECT t.recording, r.recording_id, t.current FROM transcripts t "
         "JOIN recordings r ON r.id = t.recording WHERE t.id = ?",
         (transcript_id,),
     ).fetchone()
@@ -54,8 +54,19 @@ def add(  # noqa: PLR0913 the facts of one commit, all by keyword
 
 
 def _add_one(
-    db: Connection, transcript_id: int, recording: tuple[int, str], segment: Segment
+    db: Connection, transcript_id: int, recording: tuple[int, str, bool], segment: Segment
 ) -> bool:
+    if not insert(db, transcript_id, segment):
+        return False
+    row, recording_id, shown = recording
+    if shown:  # nobody is told of what is still in the making beside the transcript that is shown
+        event = SegmentAdded(recording_id=recording_id, segment=segment)
+        events.record_segment(db, event, recording=row, segment=db.last_insert_rowid())
+    return True
+
+
+def insert(db: Connection, transcript_id: int, segment: Segment) -> bool:
+    """Add one segment's row without a word to anyone; False when its `seq` is taken."""
     db.execute(
         "INSERT INTO segments(transcript, seq, start_ms, end_ms, text, confidence, words, scripted, "
         "raw, overlap, emotion, emotion_confidence, speaker) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
@@ -76,12 +87,7 @@ def _add_one(
             segment.speaker_id,
         ),
     )
-    if not db.changes():
-        return False
-    row, recording_id = recording
-    event = SegmentAdded(recording_id=recording_id, segment=segment)
-    events.record_segment(db, event, recording=row, segment=db.last_insert_rowid())
-    return True
+    return bool(db.changes())
 
 
 def list_segments(
