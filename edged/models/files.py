@@ -10,6 +10,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -84,6 +85,12 @@ class ModelFiles:
                 fix=f"pip install 'edged[{engine.extra}]'",
                 model=manifest.id,
                 extra=engine.extra,
+            )
+        if absent := [program for program in engine.programs if not shutil.which(program)]:
+            raise EngineMissing(
+                f"{manifest.id} needs the program {absent[0]}",
+                fix=f"install it with the system's packages: `apt install {absent[0]}`",
+                model=manifest.id,
             )
 
     def locate(self, manifest: Manifest) -> dict[str, str]:

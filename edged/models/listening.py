@@ -129,10 +129,11 @@ class Sound(Struct, frozen=True, kw_only=True):
 
 
 class StemSound(Struct, frozen=True, kw_only=True):
-    """A run of one stem; start: index of its first frame from the audio's start."""
+    """A run of one stem; data as in Sound; start: index of its first frame from the audio's start."""
 
     stem: str
-    sound: Sound
+    data: bytes | memoryview
+    audio: AudioFormat
     start: int
 
 
@@ -146,12 +147,12 @@ class SeparateOptions(Struct, frozen=True, kw_only=True):
 class Separator(Model, Protocol):
     """Takes sound apart, part by part, in bounded memory."""
 
-    def stems(self) -> tuple[str, ...]:
-        """Their names, in the model's order."""
-        ...
-
     def separate(self, sound: Sound, options: SeparateOptions) -> Iterator[StemSound]:
         """What is finished of every stem by now; all of the rest with the final part."""
+        ...
+
+    def forget(self, options: SeparateOptions) -> None:
+        """Drop a stream that will not be finished; none of that name is well too."""
         ...
 
 
@@ -160,6 +161,10 @@ class Denoiser(Model, Protocol):
 
     def denoise(self, audio: AudioChunk, options: SeparateOptions) -> AudioChunk:
         """What is finished by now, 16 kHz mono; all of the rest with the final part."""
+        ...
+
+    def forget(self, options: SeparateOptions) -> None:
+        """Drop a stream that will not be finished; none of that name is well too."""
         ...
 
 
@@ -199,9 +204,10 @@ class SpeakOptions(Struct, frozen=True, kw_only=True):
 
 
 class SpokenSound(Struct, frozen=True, kw_only=True):
-    """A run of made speech; progress in [0, 1]: of the text."""
+    """A run of made speech, PCM as `audio` says; progress in [0, 1]: of the text."""
 
-    sound: Sound
+    data: bytes | memoryview
+    audio: AudioFormat
     progress: float
 
 

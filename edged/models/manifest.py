@@ -280,11 +280,15 @@ class Manifest(_Part, frozen=True, kw_only=True):
 
 
 class Engine(Struct, frozen=True, kw_only=True):
-    """An adapter: its module, the packages of which it needs one, and the extra that brings them."""
+    """An adapter: its module, the packages of which it needs one, and the extra that brings them.
+
+    programs: of the system that its worker starts; all are needed.
+    """
 
     module: str
     packages: tuple[str, ...]
     extra: str = "speech"
+    programs: tuple[str, ...] = ()
 
 
 ENGINES: Mapping[str, Engine] = {
@@ -297,6 +301,20 @@ ENGINES: Mapping[str, Engine] = {
         module="edged.models.engines.sherpa_offline", packages=("sherpa_onnx",)
     ),
     "sherpa_online": Engine(module="edged.models.engines.sherpa_online", packages=("sherpa_onnx",)),
+    "sherpa_separation": Engine(
+        module="edged.models.engines.sherpa_separation", packages=("sherpa_onnx",)
+    ),
+    "demucs": Engine(module="edged.models.engines.demucs", packages=("onnxruntime",)),
+    "sherpa_denoise": Engine(
+        module="edged.models.engines.sherpa_denoise", packages=("sherpa_onnx",)
+    ),
+    "sherpa_voice": Engine(module="edged.models.engines.sherpa_voice", packages=("sherpa_onnx",)),
+    "espeak_ng": Engine(
+        module="edged.models.engines.voice_program", packages=("numpy",), programs=("espeak-ng",)
+    ),
+    "flite": Engine(
+        module="edged.models.engines.voice_program", packages=("numpy",), programs=("flite",)
+    ),
     "litert": Engine(
         module="edged.models.engines.litert",
         packages=("ai_edge_litert", "tflite_runtime"),
@@ -312,11 +330,7 @@ COMING: Mapping[str, str] = {
     "mediapipe_gestures": "gestures of hands",
     "sherpa_diarization": "who speaks when",
     "sherpa_speaker": "speakers' voices as vectors",
-    "sherpa_separation": "voices apart from music",
-    "demucs": "voices, drums, bass and the rest apart",
-    "sherpa_denoise": "speech without noise",
     "sherpa_keywords": "words that wake",
-    "sherpa_voice": "speech from text",
     "sherpa_punctuation": "punctuation and capitals",
     "phoneme_ctc": "phones in time",
     "sentence_vectors": "texts as vectors",

@@ -1,6 +1,7 @@
 """What a worker is started with to run a model."""
 
 import contextlib
+import shutil
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -59,7 +60,13 @@ def worker_spec(
         threads=choice.threads,
         device_paths=opening.use,
         scratch=choice.scratch,
+        programs=_programs(engines[manifest.engine]),
     )
+
+
+def _programs(engine: Engine) -> tuple[str, ...]:
+    """The programs that an engine's worker may start, as the daemon finds them."""
+    return tuple(path for name in engine.programs if (path := shutil.which(name)))
 
 
 def _readable(
