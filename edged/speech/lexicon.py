@@ -14,6 +14,8 @@ from msgspec import Struct
 
 from edged.errors import NotFound
 
+Step = tuple[str, str]
+Steps = tuple[Step, ...]
 Target = tuple[str, str, str]
 """A word to be counted: name of its lexicon, its category, the word as the lexicon spells it."""
 
@@ -118,10 +120,6 @@ class Active:
         return said
 
 
-NONE = Active()
-"""Corrects and counts nothing."""
-
-
 def choose(names: Iterable[str], lexicons: Mapping[str, Lexicon]) -> Active:
     """The lexicons that are named: `singlish`; `-singlish.vulgar` does not count one category.
 
@@ -161,14 +159,17 @@ def _category(name: str, lexicons: Mapping[str, Lexicon]) -> tuple[str, str]:
     return lexicon, category
 
 
-def is_phrase(text: str) -> bool:
-    """Whether a text can be looked for: it begins and ends with a letter or digit."""
-    return bool(_key(text))
+def steps(phrase: str) -> Steps:
+    """A phrase as it is compared: two that give the same match the same texts.
 
-
-def folded(text: str) -> tuple[tuple[str, str], ...]:
-    """What two phrases have in common when they match the same texts."""
-    return _key(text)
+    What stands before each word, and the word; empty for what cannot be looked for, because it
+    does not begin and end with a letter or digit.
+    """
+    phrase = phrase.strip()
+    tokens = _tokens(phrase)
+    if not tokens or tokens[0].start or tokens[-1].end != len(phrase):
+        return ()
+    return tuple((token.gap if place else "", token.key) for place, token in enumerate(tokens))
 
 
 class _Phrases:
@@ -179,7 +180,7 @@ class _Phrases:
     """
 
     def __init__(self, phrases: Iterable[str]) -> None:
-        self._root: dict[tuple[str, str], _Node] = {}
+        self._root: dict[Step, _Node] = {}
         self._same: dict[int, list[int]] = {}
         for number, phrase in enumerate(phrases):
             self._add(number, phrase)
@@ -201,12 +202,12 @@ class _Phrases:
             place += found.words
 
     def _add(self, number: int, phrase: str) -> None:
-        key = _key(phrase)
-        if not key:
+        way = steps(phrase)
+        if not way:
             raise ValueError("a phrase begins and ends with a letter or digit")
         branches = self._root
         node = None
-        for step in key:
+        for step in way:
             node = branches.setdefault(step, _Node())
             branches = node.branches
         if node is not None:
@@ -234,17 +235,8 @@ class _Node:
     __slots__ = ("branches", "phrase")
 
     def __init__(self) -> None:
-        self.branches: dict[tuple[str, str], _Node] = {}
+        self.branches: dict[Step, _Node] = {}
         self.phrase: int | None = None
-
-
-def _key(phrase: str) -> tuple[tuple[str, str], ...]:
-    """What stands before each word, and the word; empty for what cannot be looked for."""
-    phrase = phrase.strip()
-    tokens = _tokens(phrase)
-    if not tokens or tokens[0].start or tokens[-1].end != len(phrase):
-        return ()
-    return tuple((token.gap if place else "", token.key) for place, token in enumerate(tokens))
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -305,3 +297,7 @@ def _is_letter(character: str) -> bool:
 
 def _is_han(character: str) -> bool:
     return "\u3400" <= character <= "\u9fff" or "\U00020000" <= character <= "\U0003ffff"
+
+
+NONE = Active()
+"""Corrects and counts nothing."""
