@@ -308,11 +308,28 @@ class LexiconList(Request, frozen=True, tag="lexicon.list"):
     """Every lexicon, and which ones the config makes active."""
 
 
+class LexiconShow(Request, frozen=True, tag="lexicon.show"):
+    """One lexicon in full."""
+
+    name: Label
+
+
 class LexiconApply(Request, frozen=True, tag="lexicon.apply"):
     """Corrects and counts a text as a session's segments are."""
 
     text: Annotated[str, Meta(max_length=1_000_000)]
     lexicons: Lexicons
+
+
+class OneLexicon(Reply, frozen=True, tag="lexicon"):
+    """One lexicon: misheard phrases and what was said; the words that are counted, by category."""
+
+    name: str
+    description: str
+    language: str
+    corrections: dict[str, str]
+    categories: dict[str, tuple[str, ...]]
+    own: bool = False
 
 
 class LexiconsFound(Reply, frozen=True, tag="lexicons"):

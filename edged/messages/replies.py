@@ -454,6 +454,7 @@ AnyReply = (
     | people.Statistics
     | people.Wrapped
     | people.LexiconsFound
+    | people.OneLexicon
     | people.Corrected
     | voice.Aligned
     | voice.StemPart

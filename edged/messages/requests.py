@@ -468,6 +468,7 @@ AnyRequest = (
     | people.Stats
     | people.StatsWrapped
     | people.LexiconList
+    | people.LexiconShow
     | people.LexiconApply
     | voice.Align
     | voice.Separate

@@ -36,7 +36,7 @@ class Lexicons:
 
     def __init__(self, own: str | os.PathLike[str], configured: str = "") -> None:
         self._own = os.fspath(own)
-        self._entries: dict[str, _Entry] = {}
+        self._files: dict[str, _Entry] = {}
         self.configured = tuple(configured.split())
 
     async def active(self, names: Iterable[str] | None) -> Active:
@@ -107,15 +107,14 @@ class Lexicons:
 
     def _look(self) -> dict[str, _Entry]:
         """All files by the name of their lexicon; only what changed is read. On any thread."""
-        entries: dict[str, _Entry] = {}
+        files: dict[str, _Entry] = {}
         for folder, own in ((shipped_folder(), False), (self._own, True)):
             for path, state in _states(folder):
-                stem = os.path.basename(path).removesuffix(".toml")
-                known = self._entries.get(stem)
-                same = known is not None and (known.state, known.own) == (state, own)
-                entries[stem] = known if known and same else _entry(path, state, own=own)
-        self._entries = entries
-        return entries
+                known = self._files.get(path)
+                same = known is not None and known.state == state
+                files[path] = known if known and same else _entry(path, state, own=own)
+        self._files = files
+        return {os.path.basename(path).removesuffix(".toml"): one for path, one in files.items()}
 
 
 def shipped_folder() -> str:
@@ -127,7 +126,8 @@ def _choose(names: tuple[str, ...], entries: dict[str, _Entry]) -> Active:
     for name in names:
         entry = entries.get(name.removeprefix("-").partition(".")[0])
         if entry is not None and entry.problem is not None:
-            raise entry.problem
+            problem = entry.problem
+            raise ConfigError(problem.message, fix=problem.fix, **problem.details)
     return choose(names, {name: one.lexicon for name, one in entries.items() if one.lexicon})
 
 
