@@ -95,18 +95,27 @@ class MediaFile:
         self._container.close()
 
     def blocks(self) -> Iterator[tuple[Samples, int]]:
-        """Mono samples and their rate, in order, with silence where time stamps leave a gap.
-
-        What cannot be decoded is left out and noted in `damaged`.
+        """Mono samples and their rate, in order; as `frames`.
 
         Raises:
             BadMedia: samples are not finite numbers, or a rate or channel count is out of bounds.
         """
+        for frames, rate in self.frames():
+            yield downmix(frames), rate
+
+    def frames(self) -> Iterator[tuple[Frames, int]]:
+        """Samples of all channels and their rate, in order, with silence where time stamps leave a gap.
+
+        What cannot be decoded is left out and noted in `damaged`.
+
+        Raises:
+            BadMedia: a rate or channel count is out of bounds.
+        """
         expected_s: float | None = None
         for frame in self._frames():
-            samples, rate = _mono(frame)
+            samples, rate = _shaped(frame)
             if expected_s is not None and frame.time is not None:
-                yield from _silence(frame.time - expected_s, rate)
+                yield from _silence(frame.time - expected_s, rate, samples.shape[1])
             expected_s = None if frame.time is None else frame.time + len(samples) / rate
             yield samples, rate
 
@@ -212,18 +221,18 @@ def _possible_ms(stream: AudioStream, size_bytes: int) -> int:
     return 2**53
 
 
-def _mono(frame: av.AudioFrame) -> tuple[Samples, int]:
+def _shaped(frame: av.AudioFrame) -> tuple[Frames, int]:
     channels = frame.layout.nb_channels
     check_bounds(frame.sample_rate, channels)
     try:
         samples: Frames = frame.to_ndarray()
     except ValueError as error:
         raise BadMedia(f"samples of the kind {frame.format.name} cannot be read") from error
-    shaped = samples.T if frame.format.is_planar else samples.reshape(-1, channels)
-    return downmix(shaped), frame.sample_rate
+    shaped: Frames = samples.T if frame.format.is_planar else samples.reshape(-1, channels)
+    return shaped, frame.sample_rate
 
 
-def _silence(gap_s: float, rate: int) -> Iterator[tuple[Samples, int]]:
+def _silence(gap_s: float, rate: int, channels: int) -> Iterator[tuple[Frames, int]]:
     """Silence for a gap between time stamps, in blocks."""
     if not _GAP_S[0] <= gap_s <= _GAP_S[1]:
         return
@@ -231,7 +240,7 @@ def _silence(gap_s: float, rate: int) -> Iterator[tuple[Samples, int]]:
     while left > 0:
         size = min(left, _SILENCE_SAMPLES)
         left -= size
-        yield np.zeros(size, np.float32), rate
+        yield np.zeros((size, channels), np.float32), rate
 
 
 logging.getLogger("libav").setLevel(logging.CRITICAL)  # its messages quote the file's metadata

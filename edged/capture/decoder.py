@@ -21,6 +21,7 @@ from edged.capture.parts import (
     PcmPiece,
 )
 from edged.capture.raw import RawAudio
+from edged.capture.sound import sound_parts
 from edged.errors import BadMedia, BadRequest, Busy, NotFound
 from edged.media import AudioChunk, samples_to_ms
 from edged.workers.context import WorkerContext
@@ -51,7 +52,7 @@ class Decoder:
     def decode(self, options: DecodeOptions) -> Iterator[DecodedPart]:
         """The audio in parts, in order; the last one is final."""
         with _source(self._descriptor(options), options) as source:
-            for part in self._parts(source, options.start):
+            for part in self._parts(source, options):
                 if part.pcm or part.final:
                     yield part
 
@@ -64,7 +65,7 @@ class Decoder:
             stack.callback(os.close, fd)
             source = stack.enter_context(_source(fd, options))
             self._opened += 1
-            self._streams[self._opened] = self._kept(source, options.start, stack.pop_all())
+            self._streams[self._opened] = self._kept(source, options, stack.pop_all())
         return OpenMedia(stream=self._opened, facts=source.facts)
 
     def next(self, stream: MediaStream) -> DecodedPart:
@@ -90,21 +91,26 @@ class Decoder:
         return self._live.convert(piece, options)
 
     def _kept(
-        self, source: _Source, start: int, resources: ExitStack
+        self, source: _Source, options: DecodeOptions, resources: ExitStack
     ) -> Generator[DecodedPart, None, None]:
-        parts = self._until_closed(source, start, resources)
+        parts = self._until_closed(source, options, resources)
         next(parts)  # a generator that was never started would not free what it holds
         return parts
 
     def _until_closed(
-        self, source: _Source, start: int, resources: ExitStack
+        self, source: _Source, options: DecodeOptions, resources: ExitStack
     ) -> Generator[DecodedPart, None, None]:
         with resources:
-            yield DecodedPart(pcm=b"", rms=b"", start=start)
-            yield from self._parts(source, start)
+            yield DecodedPart(pcm=b"", rms=b"", start=options.start)
+            yield from self._parts(source, options)
 
-    def _parts(self, source: _Source, start: int) -> Iterator[DecodedPart]:
-        resampler, cutter = Resampler(), PartCutter(start)
+    def _parts(self, source: _Source, options: DecodeOptions) -> Iterator[DecodedPart]:
+        if options.wanted is not None:
+            for part in sound_parts(source, options.wanted):
+                self._context.give_way(yieldable=False)
+                yield part
+            return
+        resampler, cutter = Resampler(), PartCutter(options.start)
         for samples, rate in source.blocks():
             for block in resampler.feed(samples, rate):
                 self._context.give_way(yieldable=False)

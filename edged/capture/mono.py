@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
@@ -35,10 +36,19 @@ def downmix(frames: Frames) -> Samples:
     with np.errstate(over="ignore", invalid="ignore"):
         mono = frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1, dtype=np.float64)
         samples: Samples = mono.astype(np.float32)
-    if frames.dtype.kind == "f":
+    return scaled(samples, frames.dtype)
+
+
+def scaled(samples: NDArray[np.float32], kind: np.dtype[Any]) -> NDArray[np.float32]:
+    """Samples that have the values of a decoder's kind, of any shape, with full scale 1.0.
+
+    Raises:
+        BadMedia: one is not a finite number.
+    """
+    if kind.kind == "f":
         return _finite(samples)
-    half_scale = np.float32(2 ** (8 * frames.dtype.itemsize - 1))
-    if frames.dtype.kind == "u":
+    half_scale = np.float32(2 ** (8 * kind.itemsize - 1))
+    if kind.kind == "u":
         samples = samples - half_scale
     return samples / half_scale
 

@@ -40,11 +40,13 @@ class DecodeOptions(Struct, frozen=True, kw_only=True):
     audio: how to read raw PCM; None for a media file, which says so itself.
     start: first sample wanted, counted at 16 kHz; a multiple of 512. Those before are decoded
         (so that the result is the same to the bit) and left out.
+    wanted: give this format instead of 16 kHz mono: f32le, `start` counted at its rate, no rms.
     """
 
     fd: Annotated[int, Meta(ge=0)] = 0
     audio: AudioFormat | None = None
     start: Annotated[int, Meta(ge=0, multiple_of=WINDOW_SAMPLES)] = 0
+    wanted: AudioFormat | None = None
 
 
 class MediaFacts(Struct, frozen=True, kw_only=True):
@@ -64,6 +66,8 @@ class MediaFacts(Struct, frozen=True, kw_only=True):
 
 class DecodedPart(Struct, frozen=True, kw_only=True):
     """A run of decoded audio: mono s16le at 16 kHz, at most 30 s, whole windows but for the last.
+
+    Or f32le of the wanted rate and channels, at most 10 s.
 
     pcm: the samples; empty only in a final part, when `start` lay at or past the end.
     rms: float32 little-endian, one value per 512 samples (the last one of what is left), of full

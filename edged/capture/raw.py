@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from edged.capture.mono import Samples, downmix
+from edged.capture.mono import Frames, Samples, downmix
 from edged.capture.parts import MediaFacts, check_bounds
 from edged.errors import BadMedia
 from edged.media import AudioFormat
@@ -38,11 +38,16 @@ class RawAudio:
         )
 
     def blocks(self) -> Iterator[tuple[Samples, int]]:
-        """Mono samples and their rate; a last, incomplete frame is left out.
+        """Mono samples and their rate; as `frames`.
 
         Raises:
             BadMedia: samples are not finite numbers.
         """
+        for frames, rate in self.frames():
+            yield downmix(frames), rate
+
+    def frames(self) -> Iterator[tuple[Frames, int]]:
+        """Samples of all channels and their rate; a last, incomplete frame is left out."""
         frame_bytes = self._audio.frame_bytes
         step = max(1, _BLOCK_BYTES // frame_bytes) * frame_bytes
         kind = "<i2" if self._audio.sample_format == "s16le" else "<f4"
@@ -51,7 +56,7 @@ class RawAudio:
             at += len(data)
             whole = len(data) // frame_bytes * frame_bytes
             frames = np.frombuffer(data[:whole], kind).reshape(-1, self._audio.channels)
-            yield downmix(frames), self._audio.sample_rate
+            yield frames, self._audio.sample_rate
 
     def is_short(self, audio_ms: int) -> bool:
         """Raw PCM states no length."""

@@ -26,9 +26,14 @@ class Decoders:
 
     @asynccontextmanager
     async def open(
-        self, fd: int, audio: AudioFormat | None = None, *, priority: int = 0
+        self,
+        fd: int,
+        audio: AudioFormat | None = None,
+        *,
+        priority: int = 0,
+        wanted: AudioFormat | None = None,
     ) -> AsyncIterator[Decoding]:
-        """Decode an open file, several at once if need be.
+        """Decode an open file, several at once if need be; to 16 kHz mono, or as it is wanted.
 
         Raises:
             BadMedia, Busy, WorkerGone, Deadline, EngineMissing: see edged.capture.files.decoding.
@@ -36,7 +41,7 @@ class Decoders:
         self._open += 1
         try:
             worker = await self._started()
-            options = DecodeOptions(audio=audio)
+            options = DecodeOptions(audio=audio, wanted=wanted)
             async with decoding(worker, fd, options, priority=priority) as media:
                 yield media
         finally:
