@@ -18,9 +18,9 @@ from edged.messages.records import Span
 from edged.pipeline.decoders import Decoders
 from edged.pipeline.placing import Placing
 from edged.pipeline.sources import Media
-from edged.store import placed
+from edged.store import chunks
+from edged.store.chunks import Chunk
 from edged.store.database import Store
-from edged.store.placed import PlacedChunk
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +58,8 @@ class Joined:
         """
         self.bad.clear()
         placing = Placing()
-        async with aclosing(self._chunks()) as chunks:
-            async for chunk, before in chunks:
+        async with aclosing(self._chunks()) as found:
+            async for chunk, before in found:
                 parts = self._place(placing, chunk, before, decoders, priority)
                 async with aclosing(parts):
                     async for part in parts:
@@ -68,9 +68,9 @@ class Joined:
             yield part
         yield placing.finish()
 
-    async def _chunks(self) -> AsyncGenerator[tuple[PlacedChunk, int | None], None]:
+    async def _chunks(self) -> AsyncGenerator[tuple[Chunk, int | None], None]:
         """Every chunk, with the sample at which the next one begins."""
-        waiting: PlacedChunk | None = None
+        waiting: Chunk | None = None
         after = -1
         while page := await self._page(after):
             after = page[-1].number
@@ -82,15 +82,15 @@ class Joined:
         if waiting is not None:
             yield waiting, None
 
-    async def _page(self, after: int) -> tuple[PlacedChunk, ...]:
+    async def _page(self, after: int) -> tuple[Chunk, ...]:
         return await self._store.read(
-            lambda db: placed.after(db, self._recording_id, after, limit=PAGE)
+            lambda db: chunks.list_chunks(db, self._recording_id, after=after, limit=PAGE)
         )
 
     async def _place(
         self,
         placing: Placing,
-        chunk: PlacedChunk,
+        chunk: Chunk,
         before: int | None,
         decoders: Decoders,
         priority: int,
@@ -116,16 +116,16 @@ class Joined:
                 self._note(chunk, start, error)
             return
 
-    def _note(self, chunk: PlacedChunk, start: int, error: EdgedError) -> None:
+    def _note(self, chunk: Chunk, start: int, error: EdgedError) -> None:
         log.warning("chunk %d of %s: %s", chunk.number, self._recording_id, error.code)
         start_ms = samples_to_ms(start)
         self.bad.append(Span(start_ms=start_ms, end_ms=start_ms + chunk.duration_ms))
 
     async def _decode(
-        self, chunk: PlacedChunk, decoders: Decoders, priority: int
+        self, chunk: Chunk, decoders: Decoders, priority: int
     ) -> AsyncGenerator[DecodedPart, None]:
         data = await self._store.read(
-            lambda db: placed.content(db, self._recording_id, chunk.number)
+            lambda db: chunks.data(db, self._recording_id, number=chunk.number)
         )
         if not data:
             raise NotKept("the recording's audio is not in the store any more")

@@ -109,15 +109,18 @@ def place(
     _stands(db, recording_id, start_ms, start_ms + int(duration_ms), silent=silent)
 
 
-def list_chunks(db: Connection, recording_id: str) -> tuple[Chunk, ...]:
-    """All chunks of a recording, by number.
+def list_chunks(
+    db: Connection, recording_id: str, *, after: int = -1, limit: int = -1
+) -> tuple[Chunk, ...]:
+    """Chunks of a recording, by number: those behind a number, at most so many; -1: all.
 
     Raises:
         NotFound: no such recording.
     """
     rows = db.execute(
-        f"SELECT {_COLUMNS} FROM chunks WHERE recording = ? ORDER BY number",  # noqa: S608 constants
-        (recordings.row_id(db, recording_id),),
+        f"SELECT {_COLUMNS} FROM chunks WHERE recording = ? AND number > ? "  # noqa: S608 constants
+        "ORDER BY number LIMIT ?",
+        (recordings.row_id(db, recording_id), after, limit),
     )
     return tuple(_to_chunk(row) for row in rows)
 

@@ -214,4 +214,5 @@ def _show(db: Connection, heard: Heard) -> None:
         compute_ms=heard.compute_ms,
         language=heard.language,
         language_source=heard.language_source,
+        settles=False,
     )

@@ -120,7 +120,7 @@ def current(db: Connection, recording_id: str) -> Begun | None:
     return None if row is None else get(db, row)
 
 
-def finish(
+def finish(  # noqa: PLR0913 the facts of an end, all by keyword
     db: Connection,
     transcript_id: int,
     *,
@@ -128,6 +128,7 @@ def finish(
     compute_ms: int,
     language: str | None = None,
     language_source: LanguageSource | None = None,
+    settles: bool = True,
 ) -> Begun:
     """Complete a transcript; it becomes the current one and the others are deleted.
 
@@ -138,6 +139,7 @@ def finish(
         compute_ms: time spent in the models, summed over all runs.
         language: as found in the end; None keeps what is there.
         language_source: how the language came about; None keeps what is there.
+        settles: with it a file's session is done; False when there is more work.
 
     Raises:
         NotFound: it does not exist, or its recording was deleted.
@@ -160,7 +162,8 @@ def finish(
         },
     )
     db.execute("UPDATE recordings SET audio_ms = ? WHERE id = ?", (audio_ms, recording))
-    _follow(db, recording, "completed")
+    if settles:
+        _follow(db, recording, "completed")
     recordings.tell(db, transcript.recording_id)
     return get(db, transcript_id)
 

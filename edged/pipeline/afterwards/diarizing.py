@@ -47,7 +47,7 @@ async def diarize(  # noqa: PLR0913 what a stage needs, all by keyword
         source.open(decoders) as media,
         aclosing(media.parts()) as parts,
     ):
-        told = 0
+        told, found = 0, listening.Diarized()
         try:
             async for part in parts:
                 end_ms = samples_to_ms(part.start + part.audio.samples)

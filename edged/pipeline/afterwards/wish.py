@@ -70,7 +70,8 @@ def choose(
         pool: knows the models.
         plan: of recognition.
         lexicons: names of the active ones.
-        diarize: tell speakers apart, if a model can. speakers: how many there are, if known.
+        diarize: tell speakers apart, if a model can.
+        speakers: how many there are; 0: nobody knows.
         again: names one wish to do it again.
     """
     diarizer, no_diarizer = _model(pool, "diarize") if diarize else ("", None)

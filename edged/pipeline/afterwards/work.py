@@ -1,0 +1,435 @@
+"""The stages in their order, each committed before the next: a kill costs a window, not the work.
+
+Telling speakers apart and recognising go on at the same time: on two cores that takes as long as the
+longer of the two.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
+from contextlib import aclosing
+from typing import TypeVar
+
+from msgspec import Struct
+
+from edged.errors import Cancelled, EdgedError, NotFound
+from edged.messages.records import Problem, Segment, Span
+from edged.messages.replies import AnyReply, Progress, Transcribed, Transcript
+from edged.models.pool import Pool
+from edged.pipeline.afterwards import diarizing, feeling, joining, results
+from edged.pipeline.afterwards.progress import Stages
+from edged.pipeline.afterwards.results import Diarized, Felt, Found, Joined, Saved
+from edged.pipeline.afterwards.wish import Errand, Track, Wish, problem_of
+from edged.pipeline.decoders import Decoders
+from edged.pipeline.joined import Joined as Chunks
+from edged.pipeline.transcription import Run, RunFacts
+from edged.speech import lexicon, turns
+from edged.store import jobs, ledger, saving, segments, sessions, stages, transcripts
+from edged.store.database import Store
+from edged.store.engine import Connection
+from edged.store.saving import Heard, Lexicons
+
+log = logging.getLogger(__name__)
+
+S = TypeVar("S", bound=Struct)
+
+TELL_S = 0.5
+"""How often progress is told while nothing else is."""
+
+PAGE = 500
+
+LexiconsNamed = Callable[[Iterable[str]], Lexicons]
+"""The lexicons of these names, as one; raises NotFound for a name that nobody knows."""
+
+
+class Afterwards:
+    """Does the work after the end. Loop thread only; one run at a time for each session.
+
+    Args:
+        store, pool, decoders: the daemon's.
+        lexicons: looks lexicons up.
+    """
+
+    def __init__(
+        self, store: Store, pool: Pool, decoders: Decoders, lexicons: LexiconsNamed
+    ) -> None:
+        self._store = store
+        self._pool = pool
+        self._decoders = decoders
+        self._lexicons = lexicons
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def process(
+        self,
+        tracks: Sequence[Track],
+        wish: Wish,
+        errand: Errand,
+        *,
+        skipped: tuple[Problem, ...] = (),
+    ) -> AsyncGenerator[AnyReply, None]:
+        """Replies of one session's work: progress, segments as they are recognised.
+
+        Once all is saved the final segments come, from number 0 again, and `transcribed` of each
+        recording. What an earlier run of the same wish committed is not done again.
+
+        Args:
+            tracks: the session's recordings, in the order of its sources.
+            wish: how it is to be done.
+            errand: for whom.
+            skipped: stages that have no model.
+
+        Raises:
+            EdgedError: the leaf that ended it; what is committed stays.
+        """
+        session_id = errand.session_id
+        lock = self._locks[session_id]
+        if lock.locked():
+            yield Progress(stage="wait", fraction=0.0)
+        try:
+            async with lock:
+                work = _Work(self._store, self._pool, self._decoders, tracks, wish, errand)
+                lexicons, missing = self._active(wish)
+                replies = work.replies(lexicons, skipped + missing)
+                async with aclosing(replies):
+                    async for reply in replies:
+                        yield reply
+        finally:
+            if not lock.locked():
+                self._locks.pop(session_id, None)
+
+    def _active(self, wish: Wish) -> tuple[Lexicons, tuple[Problem, ...]]:
+        """The lexicons; one that is gone costs its corrections, not the transcript."""
+        try:
+            return self._lexicons(wish.lexicons), ()
+        except NotFound as error:
+            return lexicon.NONE, (problem_of(error),)
+
+
+class _Work:
+    """One run over one session."""
+
+    def __init__(
+        self,
+        store: Store,
+        pool: Pool,
+        decoders: Decoders,
+        tracks: Sequence[Track],
+        wish: Wish,
+        errand: Errand,
+    ) -> None:
+        self._store = store
+        self._pool = pool
+        self._decoders = decoders
+        self._tracks = tracks
+        self._wish = wish
+        self._errand = errand
+        self._stages = Stages(feels=bool(wish.feelings))
+        self._session_id = errand.session_id
+        self._facts: dict[str, RunFacts] = {}
+
+    async def replies(
+        self, lexicons: Lexicons, skipped: tuple[Problem, ...]
+    ) -> AsyncGenerator[AnyReply, None]:
+        """See Afterwards.process."""
+        try:
+            await self._store.write(self._begin)
+            yield self._stages.progress
+            if await self._kept(results.SAVE, "", Saved) is None:
+                found = self._find()
+                async with aclosing(found):
+                    async for reply in found:
+                        yield reply
+                await self._save(lexicons, skipped)
+            self._stages.enter("samples")
+            yield self._stages.progress
+            await self._store.write(self._finish)
+        except EdgedError as error:
+            await self._fail(error)
+            raise
+        except (asyncio.CancelledError, GeneratorExit):
+            await asyncio.shield(self._fail(Cancelled("stopped before its end")))
+            raise
+        async for reply in self._final():
+            yield reply
+
+    # --- what is known before it is saved ---
+
+    async def _find(self) -> AsyncGenerator[AnyReply, None]:
+        """All stages up to `save`."""
+        async with aclosing(self._watch(self._join_all())) as told:
+            async for reply in told:
+                yield reply
+        self._stages.enter("diarize")
+        diarizing_all = asyncio.get_running_loop().create_task(self._diarize_all(), name="diarize")
+        try:
+            async with aclosing(self._recognise_all()) as heard:
+                async for reply in heard:
+                    yield self._stages.progress if isinstance(reply, Progress) else reply
+                    if diarizing_all.done():
+                        diarizing_all.result()
+            async with aclosing(self._watch(_result(diarizing_all))) as told:
+                async for reply in told:
+                    yield reply
+        finally:
+            diarizing_all.cancel()
+            await asyncio.wait({diarizing_all})
+        if self._wish.feelings:
+            async with aclosing(self._watch(self._feel_all())) as told:
+                async for reply in told:
+                    yield reply
+        self._stages.enter("save")
+        yield self._stages.progress
+
+    async def _watch(self, work: Coroutine[object, object, None]) -> AsyncGenerator[AnyReply, None]:
+        """Progress until some work is done; leaving early cancels it."""
+        task = asyncio.get_running_loop().create_task(work, name="stage")
+        try:
+            while not task.done():
+                await asyncio.wait({task}, timeout=TELL_S)
+                yield self._stages.progress
+            task.result()
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def _join_all(self) -> None:
+        for place, track in enumerate(self._tracks):
+            joined = await self._kept(results.JOIN, track.recording_id, Joined)
+            if joined is None:
+                joined = await joining.join(
+                    track.source,
+                    self._wish.plan,
+                    pool=self._pool,
+                    decoders=self._decoders,
+                    priority=self._errand.priority,
+                    report=self._reporter("join", place),
+                )
+                bad = track.source.bad if isinstance(track.source, Chunks) else []
+                await self._keep_joined(track.recording_id, joined, tuple(bad))
+            self._stages.audio_ms += joined.audio_ms
+
+    async def _keep_joined(self, recording_id: str, joined: Joined, bad: tuple[Span, ...]) -> None:
+        """Commit a recording's join; chunks that cannot be decoded are gaps from now on."""
+
+        def commit(db: Connection) -> None:
+            stages.put(db, self._session_id, results.JOIN, recording_id, joined)
+            for span in bad:
+                ledger.miss(db, recording_id, span.start_ms, span.end_ms, reason="bad_chunk")
+
+        await self._store.write(commit)
+
+    async def _diarize_all(self) -> None:
+        for place, track in enumerate(self._tracks):
+            if await self._kept(results.DIARIZE, track.recording_id, Diarized) is None:
+                await self._keep(
+                    results.DIARIZE, track.recording_id, await self._diarize(track, place)
+                )
+            self._note("diarize", 1.0, place)
+
+    async def _diarize(self, track: Track, place: int) -> Diarized:
+        joined = await self._kept(results.JOIN, track.recording_id, Joined)
+        if not self._wish.diarizer or joined is None:
+            return Diarized()
+        return await diarizing.diarize(
+            track.source,
+            joined,
+            model=self._wish.diarizer,
+            speakers=self._wish.speakers if len(self._tracks) == 1 else 0,
+            pool=self._pool,
+            decoders=self._decoders,
+            priority=self._errand.priority,
+            report=self._reporter("diarize", place),
+        )
+
+    async def _recognise_all(self) -> AsyncGenerator[AnyReply, None]:
+        for place, track in enumerate(self._tracks):
+            known = await self._kept(results.TRANSCRIBE, track.recording_id, RunFacts)
+            if known is None:
+                async with aclosing(self._recognise(track)) as heard:
+                    async for reply in heard:
+                        if isinstance(reply, Progress):
+                            self._note("transcribe", reply.fraction, place)
+                        yield reply
+            self._note("transcribe", 1.0, place)
+
+    async def _recognise(self, track: Track) -> AsyncGenerator[AnyReply, None]:
+        plan = self._wish.plan
+        begun = await self._store.write(
+            lambda db: transcripts.begin(
+                db,
+                track.recording_id,
+                self._wish.fingerprint,
+                model=plan.model,
+                language=plan.language,
+            )
+        )
+        run = Run(self._store, self._pool, self._decoders, plan, begun)
+        replies = run.recognise(
+            track.source,
+            priority=self._errand.priority,
+            keep_alive_ms=self._errand.keep_alive_ms,
+        )
+        async with aclosing(replies):
+            async for reply in replies:
+                yield reply
+        await self._keep(results.TRANSCRIBE, track.recording_id, run.facts)
+
+    async def _feel_all(self) -> None:
+        for place, track in enumerate(self._tracks):
+            found = await self._found(track)
+            parts = await self._store.read(
+                lambda db, heard=found.heard: _shapes(db, heard)  # type: ignore[misc] # a default
+            )
+            await feeling.feel(
+                track.source,
+                parts,
+                found.felt,
+                model=self._wish.feelings,
+                pool=self._pool,
+                decoders=self._decoders,
+                priority=self._errand.priority,
+                keep=self._keeper(track.recording_id),
+                report=self._reporter("feel", place),
+            )
+
+    # --- saving ---
+
+    async def _save(self, lexicons: Lexicons, skipped: tuple[Problem, ...]) -> None:
+        heard = [(await self._found(track)).heard for track in self._tracks]
+
+        def commit(db: Connection) -> None:
+            voices = saving.save(db, self._session_id, heard, lexicons=lexicons, skipped=skipped)
+            saved = Saved(speakers=[(who, *voice) for voice, who in voices.items()])
+            stages.put(db, self._session_id, results.SAVE, "", saved)
+
+        await self._store.write(commit)
+
+    def _finish(self, db: Connection) -> None:
+        """Samples of the speakers, and the end: of the session's work, and of its job."""
+        saved = stages.get(db, self._session_id, results.SAVE, "", Saved)
+        clips: dict[str, tuple[str, Span]] = {}
+        for place, track in enumerate(self._tracks):
+            found = stages.get(db, self._session_id, results.DIARIZE, track.recording_id, Diarized)
+            spans = turns.samples(found.turns) if found else {}
+            for who, of_place, number in saved.speakers if saved else ():
+                if of_place == place and number in spans:
+                    clips[who] = track.recording_id, spans[number]
+        saving.keep_samples(db, clips)
+        stages.clear(db, self._session_id)
+        sessions.settle(db, self._session_id)
+        if self._errand.job_id is not None:
+            jobs.finish(db, self._errand.job_id)
+
+    async def _final(self) -> AsyncGenerator[AnyReply, None]:
+        """What is shown now; nobody reads it when a job did the work."""
+        if self._errand.job_id is not None:
+            return
+        for track in self._tracks:
+            after = -1
+            while page := await self._page(track.recording_id, after):
+                after = page[-1].seq
+                yield Transcript(segments=page)
+            yield await self._store.read(
+                lambda db, recording_id=track.recording_id: _end(db, recording_id)  # type: ignore[misc] # a default
+            )
+
+    async def _page(self, recording_id: str, after: int) -> tuple[Segment, ...]:
+        return await self._store.read(
+            lambda db: segments.list_segments(db, recording_id, after_seq=after, limit=PAGE)
+        )
+
+    # --- small things ---
+
+    def _begin(self, db: Connection) -> None:
+        stages.begin(db, self._session_id, self._wish.fingerprint)
+        if sessions.status(db, self._session_id) != "processing":
+            sessions.move(db, self._session_id, to="processing")
+
+    async def _fail(self, error: EdgedError) -> None:
+        """Without a job there is no other try: the session failed."""
+        if self._errand.job_id is not None:
+            return
+
+        def commit(db: Connection) -> None:
+            if sessions.status(db, self._session_id) == "processing":
+                sessions.move(db, self._session_id, to="failed", error=problem_of(error))
+
+        try:
+            await self._store.write(commit)
+        except EdgedError as second:
+            log.warning("failure of %s not recorded: %s", self._session_id, second.code)
+
+    async def _found(self, track: Track) -> Found:
+        """All that is kept of a recording.
+
+        Raises:
+            NotFound: the session was deleted meanwhile.
+        """
+
+        def read(db: Connection) -> Found:
+            parts = (self._session_id, track.recording_id)
+            joined = stages.get(db, parts[0], results.JOIN, parts[1], Joined)
+            facts = stages.get(db, parts[0], results.TRANSCRIBE, parts[1], RunFacts)
+            if joined is None or facts is None:
+                raise NotFound("the session's work is gone", session_id=self._session_id)
+            return Found(
+                recording_id=track.recording_id,
+                joined=joined,
+                diarized=stages.get(db, parts[0], results.DIARIZE, parts[1], Diarized)
+                or Diarized(),
+                facts=facts,
+                felt=stages.get(db, parts[0], results.FEEL, parts[1], Felt) or Felt(),
+            )
+
+        return await self._store.read(read)
+
+    async def _kept(self, stage: str, part: str, kind: type[S]) -> S | None:
+        return await self._store.read(
+            lambda db: stages.get(db, self._session_id, stage, part, kind)
+        )
+
+    async def _keep(self, stage: str, part: str, result: Struct) -> None:
+        await self._store.write(lambda db: stages.put(db, self._session_id, stage, part, result))
+
+    def _keeper(self, recording_id: str) -> Callable[[Felt], Coroutine[object, object, None]]:
+        return lambda felt: self._keep(results.FEEL, recording_id, felt)
+
+    def _reporter(self, stage: str, place: int) -> joining.Report:
+        return lambda fraction: self._note(stage, fraction, place)
+
+    def _note(self, stage: str, fraction: float, place: int) -> None:
+        self._stages.note(stage, fraction, place=place, places=len(self._tracks))
+
+
+async def _result(task: asyncio.Task[None]) -> None:
+    await task
+
+
+def _shapes(db: Connection, heard: Heard) -> list[Segment]:
+    """Numbers and times of the final segments; their words are not needed."""
+    return [
+        Segment(
+            seq=part.segment.seq,
+            start_ms=part.segment.start_ms,
+            end_ms=part.segment.end_ms,
+            text="",
+            confidence=0.0,
+        )
+        for part in saving.spoken(db, heard)
+    ]
+
+
+def _end(db: Connection, recording_id: str) -> Transcribed:
+    shown = transcripts.current(db, recording_id)
+    if shown is None:
+        raise NotFound("the recording's transcript is gone", recording_id=recording_id)
+    return Transcribed(
+        recording_id=recording_id,
+        model=shown.model,
+        language=shown.language,
+        language_source=shown.language_source,
+        audio_ms=shown.audio_ms,
+        compute_ms=shown.compute_ms,
+        segment_count=shown.segment_count,
+    )
