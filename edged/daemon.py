@@ -40,10 +40,13 @@ from edged.models.signatures import Signatures
 from edged.pipeline.activity import Activity
 from edged.pipeline.decoders import Decoders
 from edged.pipeline.hearing import Hearing
+from edged.pipeline.lexicons import Lexicons
 from edged.pipeline.transcription import Pipeline
 from edged.service.answer import answer
 from edged.service.house import House
 from edged.service.vitals import Vitals
+from edged.sessions.following import Following
+from edged.sessions.streams import Streams
 from edged.store import Store, events, opens, transcripts
 
 log = logging.getLogger(__name__)
@@ -125,6 +128,7 @@ async def _build(
     decoders = Decoders()
     stack.push_async_callback(decoders.close)
     pipeline = Pipeline(store, pool, decoders, config)
+    lexicons = Lexicons(paths.lexicons, config.sessions.lexicons)
     work = Work(store, pipeline, attempts=config.jobs.attempts)
     runner = Runner(store, work, bus, config.jobs)
     intake = Intake(store, pipeline, work, runner, config.watch)
@@ -147,6 +151,9 @@ async def _build(
         pipeline=pipeline,
         activity=Activity(pool, decoders),
         hearing=Hearing(pool, decoders),
+        lexicons=lexicons,
+        streams=Streams(store, pool, bus, decoders, config, lexicons),
+        following=Following(store, pool, bus, config),
         work=work,
         runner=runner,
         intake=intake,

@@ -4,9 +4,10 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
 from edged.errors import UnknownRequest
-from edged.messages import requests
+from edged.messages import people, requests
 from edged.messages.replies import AnyReply
 from edged.messages.requests import AnyRequest
+from edged.messages.sessions import StreamAudio, StreamClose, StreamOpen
 from edged.service import (
     about,
     audio,
@@ -14,9 +15,11 @@ from edged.service import (
     images,
     infer,
     jobs,
+    lexicons,
     models,
     recordings,
     store,
+    streams,
     text,
     transcribe,
     vad,
@@ -64,6 +67,9 @@ STREAMED: dict[type, Callable[[House, Any], Stream]] = {
     requests.WatchAdd: watch.add,
     requests.WatchRemove: watch.remove,
     requests.WatchList: watch.list_folders,
+    people.LexiconList: lexicons.list_lexicons,
+    people.LexiconShow: lexicons.show,
+    people.LexiconApply: lexicons.apply,
     requests.Subscribe: events.subscribe,
     requests.Backup: store.backup,
     requests.RotateKey: store.rotate_key,
@@ -80,6 +86,13 @@ WITH_PARTS: dict[type, Callable[[House, Any, Parts], Stream]] = {
     requests.AudioClassify: audio.classify,
 }
 """Likewise, with the frames that came behind the envelope."""
+
+OF_CALLER: dict[type, Callable[[House, Any, Parts, str], Outgoing | Stream]] = {
+    StreamOpen: streams.open_stream,
+    StreamAudio: streams.take,
+    StreamClose: streams.close,
+}
+"""Likewise, about what one connection has open."""
 
 
 def answer(house: House, request: AnyRequest, parts: Parts, caller: str) -> Outgoing | Stream:
@@ -98,6 +111,8 @@ def answer(house: House, request: AnyRequest, parts: Parts, caller: str) -> Outg
         return about.describe_model(house, request.model)
     if isinstance(request, requests.Vad):
         return vad.vad(house, request, parts, caller)
+    if of_caller := OF_CALLER.get(type(request)):
+        return of_caller(house, request, parts, caller)
     if with_parts := WITH_PARTS.get(type(request)):
         return with_parts(house, request, parts)
     if at_once := AT_ONCE.get(type(request)):

@@ -15,8 +15,11 @@ from edged.models.signatures import Signatures
 from edged.pipeline.activity import Activity
 from edged.pipeline.decoders import Decoders
 from edged.pipeline.hearing import Hearing
+from edged.pipeline.lexicons import Lexicons
 from edged.pipeline.transcription import Pipeline
 from edged.service.vitals import Vitals
+from edged.sessions.following import Following
+from edged.sessions.streams import Streams
 from edged.store.database import Store
 
 
@@ -35,6 +38,9 @@ class House:
     pipeline: Pipeline
     activity: Activity
     hearing: Hearing
+    lexicons: Lexicons
+    streams: Streams
+    following: Following
     work: Work
     runner: Runner
     intake: Intake
