@@ -38,9 +38,11 @@ from edged.models.files import ModelFiles
 from edged.models.pool import Pool
 from edged.models.signatures import Signatures
 from edged.pipeline.activity import Activity
+from edged.pipeline.afterwards.work import Afterwards
 from edged.pipeline.decoders import Decoders
 from edged.pipeline.hearing import Hearing
 from edged.pipeline.lexicons import Lexicons
+from edged.pipeline.sounding import Sounding
 from edged.pipeline.transcription import Pipeline
 from edged.service.answer import answer
 from edged.service.house import House
@@ -129,7 +131,8 @@ async def _build(
     stack.push_async_callback(decoders.close)
     pipeline = Pipeline(store, pool, decoders, config)
     lexicons = Lexicons(paths.lexicons, config.sessions.lexicons)
-    work = Work(store, pipeline, attempts=config.jobs.attempts)
+    afterwards = Afterwards(store, pool, decoders, pipeline, lexicons)
+    work = Work(store, pipeline, afterwards, attempts=config.jobs.attempts)
     runner = Runner(store, work, bus, config.jobs)
     intake = Intake(store, pipeline, work, runner, config.watch)
     vitals = Vitals(
@@ -149,8 +152,10 @@ async def _build(
         bus=bus,
         decoders=decoders,
         pipeline=pipeline,
+        afterwards=afterwards,
         activity=Activity(pool, decoders),
         hearing=Hearing(pool, decoders),
+        sounding=Sounding(pool, decoders),
         lexicons=lexicons,
         streams=Streams(store, pool, bus, decoders, config, lexicons),
         following=Following(store, pool, bus, config),

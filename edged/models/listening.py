@@ -93,7 +93,10 @@ class AlignOptions(Struct, frozen=True, kw_only=True):
 
 
 class SpokenPhone(Struct, frozen=True, kw_only=True):
-    """One phone; seconds from the chunk's start; name as the engine has it; ipa."""
+    """One phone; seconds from the chunk's start; name as the engine has it.
+
+    ipa: empty when the model knows letters instead of phones.
+    """
 
     phone: str
     ipa: str
@@ -103,10 +106,11 @@ class SpokenPhone(Struct, frozen=True, kw_only=True):
 
 
 class AlignedSpeech(Struct, frozen=True, kw_only=True):
-    """Words and phones in order of time."""
+    """Words and phones in order of time; computed_us: from the audio to them."""
 
     words: tuple[SpokenWord, ...]
     phones: tuple[SpokenPhone, ...]
+    computed_us: int = 0
 
 
 class Aligner(Model, Protocol):
@@ -129,7 +133,7 @@ class Sound(Struct, frozen=True, kw_only=True):
 
 
 class StemSound(Struct, frozen=True, kw_only=True):
-    """A run of one stem; data as in Sound; start: index of its first frame from the audio's start."""
+    """A run of one stem of at most 10 s, s16le; start: index of its first frame from the audio's start."""
 
     stem: str
     data: bytes | memoryview
@@ -138,10 +142,14 @@ class StemSound(Struct, frozen=True, kw_only=True):
 
 
 class SeparateOptions(Struct, frozen=True, kw_only=True):
-    """One part of a longer audio; stream and final as for DiarizeOptions."""
+    """One part of a longer audio; stream and final as for DiarizeOptions.
+
+    two: vocals, and all other stems together as music; fixed with a stream's first part.
+    """
 
     stream: Id
     final: bool = False
+    two: bool = False
 
 
 class Separator(Model, Protocol):

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
 from edged.errors import UnknownRequest
-from edged.messages import people, requests
+from edged.messages import people, requests, voice
 from edged.messages.replies import AnyReply
 from edged.messages.requests import AnyRequest
 from edged.messages.sessions import StreamAudio, StreamClose, StreamOpen
@@ -18,6 +18,8 @@ from edged.service import (
     lexicons,
     models,
     recordings,
+    sounding,
+    speaking,
     store,
     streams,
     text,
@@ -64,6 +66,7 @@ STREAMED: dict[type, Callable[[House, Any], Stream]] = {
     requests.ModelsFile: models.file,
     requests.ModelsBench: models.bench,
     requests.TextClassify: text.classify,
+    voice.Speak: speaking.speak,
     requests.WatchAdd: watch.add,
     requests.WatchRemove: watch.remove,
     requests.WatchList: watch.list_folders,
@@ -84,6 +87,8 @@ WITH_PARTS: dict[type, Callable[[House, Any, Parts], Stream]] = {
     requests.ImagesEmbed: images.embed,
     requests.ImagesSegment: images.segment,
     requests.AudioClassify: audio.classify,
+    voice.Separate: sounding.separate,
+    voice.Denoise: sounding.denoise,
 }
 """Likewise, with the frames that came behind the envelope."""
 

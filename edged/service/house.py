@@ -13,9 +13,11 @@ from edged.models.batching import Batching
 from edged.models.pool import Pool
 from edged.models.signatures import Signatures
 from edged.pipeline.activity import Activity
+from edged.pipeline.afterwards.work import Afterwards
 from edged.pipeline.decoders import Decoders
 from edged.pipeline.hearing import Hearing
 from edged.pipeline.lexicons import Lexicons
+from edged.pipeline.sounding import Sounding
 from edged.pipeline.transcription import Pipeline
 from edged.service.vitals import Vitals
 from edged.sessions.following import Following
@@ -36,8 +38,10 @@ class House:
     bus: Bus
     decoders: Decoders
     pipeline: Pipeline
+    afterwards: Afterwards
     activity: Activity
     hearing: Hearing
+    sounding: Sounding
     lexicons: Lexicons
     streams: Streams
     following: Following

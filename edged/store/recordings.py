@@ -14,7 +14,7 @@ from edged.store.engine import Connection
 from edged.store.sessions import SessionKind
 
 _SELECT = """
-SELECT r.recording_id, n.session_id, r.name, coalesce(t.status, 'processing'), r.created_at,
+SELECT r.recording_id, n.session_id, r.name, coalesce(t.status, iif(r.source = 'stem', 'completed', 'processing')), r.created_at,
   r.sha256, r.size_bytes, r.audio_ms, t.done_ms, t.compute_ms, r.path, r.audio_kept, t.model,
   t.language, t.language_source, t.segment_count, t.error_code, t.error_message, t.error_fix
 FROM recordings r JOIN sessions n ON n.id = r.session
@@ -169,7 +169,7 @@ def list_recordings(
     rows = db.execute(
         _SELECT  # noqa: S608 constants
         + "WHERE (:before IS NULL OR r.id < (SELECT id FROM recordings WHERE recording_id = :before)) "
-        "AND (:status IS NULL OR coalesce(t.status, 'processing') = :status) "
+        "AND (:status IS NULL OR coalesce(t.status, iif(r.source = 'stem', 'completed', 'processing')) = :status) "
         "ORDER BY r.id DESC LIMIT :limit",
         {"before": before, "status": status, "limit": limit},
     )

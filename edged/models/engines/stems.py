@@ -1,6 +1,7 @@
 """What separators share: streams of sound in, runs of stems out."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,9 +15,26 @@ RATE = 44_100
 """Hz. Both kinds of separators were trained at this rate."""
 
 STEREO = AudioFormat(sample_rate=RATE, channels=2, sample_format="f32le")
+"""What goes in."""
+
+STEM = AudioFormat(sample_rate=RATE, channels=2)
+"""What comes out: signed 16 bit."""
+
+RUN_FRAMES = 10 * RATE
+
+VOCALS = "vocals"
 
 MOST_STREAMS = 4
 """Pieces that one worker works on at once; each holds a window of some megabytes."""
+
+
+@dataclass
+class _Piece:
+    """One piece of sound on its way; at: frames that were given out."""
+
+    way: OverlapAdd
+    two: bool
+    at: int = 0
 
 
 class StemModel:
@@ -30,7 +48,7 @@ class StemModel:
     def __init__(self, names: tuple[str, ...], opened: Callable[[], OverlapAdd]) -> None:
         self._names = names
         self._opened = opened
-        self._streams: dict[str, tuple[OverlapAdd, int]] = {}
+        self._streams: dict[str, _Piece] = {}
 
     def separate(self, sound: SoundBytes, options: SeparateOptions) -> Iterator[StemSound]:
         """What is finished of every stem by now; all of the rest with the final part.
@@ -39,30 +57,44 @@ class StemModel:
             BadRequest: the sound is not stereo float at 44.1 kHz.
             Busy: too many pieces at once.
         """
-        way, at = self._stream(options.stream)
-        finished = way.feed(samples_of(sound))
+        piece = self._piece(options)
+        finished = piece.way.feed(samples_of(sound))
         if options.final:
-            finished += way.finish()
+            finished += piece.way.finish()
             self._streams.pop(options.stream, None)
         for stems in finished:
-            yield from self._told(stems, at)
-            at += stems.shape[2]
-        if not options.final:
-            self._streams[options.stream] = (way, at)
+            yield from self._told(stems, piece)
 
     def forget(self, options: SeparateOptions) -> None:
         """Drop a stream that will not be finished; none of that name is well too."""
         self._streams.pop(options.stream, None)
 
-    def _stream(self, name: str) -> tuple[OverlapAdd, int]:
-        if name not in self._streams and len(self._streams) >= MOST_STREAMS:
+    def _piece(self, options: SeparateOptions) -> "_Piece":
+        known = self._streams.get(options.stream)
+        if known is not None:
+            return known
+        if len(self._streams) >= MOST_STREAMS:
             raise Busy(f"{MOST_STREAMS} pieces are taken apart at once", retry_after_ms=5_000)
-        return self._streams.get(name) or (self._opened(), 0)
+        piece = self._streams[options.stream] = _Piece(way=self._opened(), two=options.two)
+        return piece
 
-    def _told(self, stems: Stems, start: int) -> Iterator[StemSound]:
-        for name, stem in zip(self._names, stems, strict=True):
-            data = np.ascontiguousarray(stem.T, "<f4").tobytes()
-            yield StemSound(stem=name, data=data, audio=STEREO, start=start)
+    def _told(self, stems: Stems, piece: "_Piece") -> Iterator[StemSound]:
+        named = dict(zip(self._names, stems, strict=True))
+        if piece.two and len(named) > 2 and VOCALS in named:  # noqa: PLR2004 - as the option says
+            vocals = named.pop(VOCALS)
+            named = {VOCALS: vocals, "music": np.sum(list(named.values()), axis=0)}
+        frames = stems.shape[2]
+        for first in range(0, frames, RUN_FRAMES):
+            for name, stem in named.items():
+                data = _quantized(stem[:, first : first + RUN_FRAMES])
+                yield StemSound(stem=name, data=data, audio=STEM, start=piece.at + first)
+        piece.at += frames
+
+
+def _quantized(sound: Sound) -> bytes:
+    """Interleaved signed 16 bit; louder than full scale is clipped."""
+    scaled = np.rint(np.clip(sound.T, -1, 1) * np.float32(2**15 - 1))
+    return bytes(np.ascontiguousarray(scaled, "<i2").tobytes())
 
 
 def samples_of(sound: SoundBytes) -> Sound:
