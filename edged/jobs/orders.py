@@ -38,7 +38,6 @@ class ProcessSession(Struct, frozen=True, kw_only=True):
 
     model, language: None leaves them to the settings, when the work begins.
     lexicons: those that are active. diarize, speakers: as for a file.
-    keep_audio: False deletes the audio when all is done.
     again: names one wish to do it again; empty: the first time.
     """
 
@@ -48,7 +47,6 @@ class ProcessSession(Struct, frozen=True, kw_only=True):
     lexicons: tuple[str, ...] = ()
     diarize: bool = True
     speakers: int = 0
-    keep_audio: bool = True
     again: str = ""
 
 

@@ -13,23 +13,40 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Protocol
 
-import msgspec
 from msgspec import Struct
 
 from edged.config import Jobs as Settings
-from edged.errors import BadMedia, EdgedError, EngineMissing, Internal, ModelMissing, Unsupported
+from edged.errors import (
+    BadMedia,
+    EdgedError,
+    EngineMissing,
+    Internal,
+    LicenceRequired,
+    ModelMissing,
+    NoAudio,
+    NotKept,
+    Unsupported,
+)
 from edged.events import Bus
-from edged.jobs.orders import TranscribeFile
+from edged.jobs import orders
+from edged.jobs.orders import Order
 from edged.messages.events import JobProgress
 from edged.messages.records import Job, Problem
 from edged.messages.replies import Accepted, AnyReply, Progress
-from edged.messages.wire import Priority
-from edged.store import jobs
+from edged.store import jobs, outcomes
 from edged.store.database import Store
 
 log = logging.getLogger(__name__)
 
-FINAL = (BadMedia, ModelMissing, EngineMissing, Unsupported)
+FINAL = (
+    BadMedia,
+    ModelMissing,
+    LicenceRequired,
+    EngineMissing,
+    Unsupported,
+    NoAudio,
+    NotKept,
+)
 """Trying again would end the same way."""
 
 JITTER = 0.25
@@ -45,9 +62,7 @@ PROGRESS_S = 1.0
 class Carrier(Protocol):
     """Carries out what a job asks for; fulfilled by edged.jobs.work.Work."""
 
-    def transcribe(
-        self, order: TranscribeFile, *, priority: Priority, resumed: bool
-    ) -> AsyncGenerator[AnyReply, None]:
+    def carry_out(self, order: Order, job: Job) -> AsyncGenerator[AnyReply, None]:
         """Replies as Pipeline.transcribe gives them."""
         ...
 
@@ -116,7 +131,7 @@ class Runner:
                 await asyncio.sleep(STORE_TROUBLE_S)
 
     async def _release(self) -> None:
-        await self._store.write(jobs.release)
+        await self._store.write(outcomes.release)
 
     async def cancel(self, job_id: str) -> Job:
         """Cancel a job, queued or running, and return it as it is then.
@@ -124,7 +139,7 @@ class Runner:
         Raises:
             NotFound: no such job. Conflict: it has ended.
         """
-        job = await self._store.write(lambda db: jobs.cancel(db, job_id))
+        job = await self._store.write(lambda db: outcomes.cancel(db, job_id))
         if running := self._running.get(job_id):
             running.cancelled = True
             running.task.cancel()
@@ -147,7 +162,7 @@ class Runner:
     async def _claim(self) -> tuple[Job, bytes] | None:
         lease_ms = self._settings.lease_ms
         return await self._store.write(
-            lambda db: jobs.claim(db, worker=_worker(), lease_ms=lease_ms, now=_now())
+            lambda db: outcomes.claim(db, worker=_worker(), lease_ms=lease_ms, now=_now())
         )
 
     def _ended(self, job_id: str) -> Callable[[asyncio.Task[None]], None]:
@@ -185,14 +200,11 @@ class Runner:
             await self._record_failure(job, Internal("the job failed"))
 
     async def _do(self, job: Job, payload: bytes, tasks: asyncio.TaskGroup) -> None:
-        order = msgspec.msgpack.decode(payload, type=TranscribeFile)
+        order = orders.decode(job.kind, payload)
         report = _Report(self._store, self._bus, job.job_id, self._settings.lease_ms)
         beat = tasks.create_task(report.beat(), name="heartbeat")
         try:
-            work = self._work.transcribe(
-                order, priority=job.priority, resumed=job.recording_id is not None
-            )
-            async with aclosing(work) as replies:
+            async with aclosing(self._work.carry_out(order, job)) as replies:
                 async for reply in replies:
                     await report.hear(reply)
         finally:
@@ -209,7 +221,7 @@ class Runner:
         log.info("job %s failed: %s", job.job_id, error.code)
         try:
             await self._store.write(
-                lambda db: jobs.fail(db, job.job_id, problem, retry=again, delay_ms=delay_ms)
+                lambda db: outcomes.fail(db, job.job_id, problem, retry=again, delay_ms=delay_ms)
             )
         except EdgedError as second:  # its lease runs out, and it is claimed again
             log.warning("failure of job %s not recorded: %s", job.job_id, second.code)
@@ -253,7 +265,7 @@ class _Report:
         self._stage, self._told = progress.stage, moment
         stage, fraction = progress.stage, progress.fraction
         await self._store.write(
-            lambda db: jobs.progress(db, self._job_id, stage=stage, progress=fraction)
+            lambda db: outcomes.progress(db, self._job_id, stage=stage, progress=fraction)
         )
 
     async def beat(self) -> None:

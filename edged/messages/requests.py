@@ -216,11 +216,18 @@ class RecordingsDelete(Request, frozen=True, tag="recordings.delete"):
 
 
 class RecordingsReprocess(Request, frozen=True, tag="recordings.reprocess"):
-    """Submits a job that transcribes a recording again; the new transcript replaces the old."""
+    """Submits a job that transcribes a recording again; the new transcript replaces the old.
+
+    diarize, speakers, lexicons: as for `transcribe`. One that came in chunks is a session's: for
+    that there is `sessions.reprocess`.
+    """
 
     recording_id: Id
     model: ModelId | None = None
     language: Language | None = None
+    diarize: bool = False
+    speakers: sessions.SpeakerCount | None = None
+    lexicons: sessions.Lexicons | None = None
 
 
 class TranscriptsSearch(Request, frozen=True, tag="transcripts.search"):
@@ -250,13 +257,19 @@ class SegmentsList(Request, frozen=True, tag="segments.list"):
 
 
 class JobsSubmit(Request, frozen=True, tag="jobs.submit"):
-    """Queues a file for transcription; the same content with the same pipeline is one job."""
+    """Queues a file for transcription; the same content with the same pipeline is one job.
+
+    diarize, speakers, lexicons: as for `transcribe`.
+    """
 
     path: Path
     model: ModelId | None = None
     language: Language | None = None
     priority: Priority = "batch"
     keep_audio: bool = False
+    diarize: bool = False
+    speakers: sessions.SpeakerCount | None = None
+    lexicons: sessions.Lexicons | None = None
 
 
 class JobsGet(Request, frozen=True, tag="jobs.get"):

@@ -9,18 +9,26 @@ from edged.messages.replies import AnyReply, Done, Jobs, OneJob, Progress
 from edged.pipeline import sources
 from edged.service.house import House
 from edged.service.paths import absolute
-from edged.store import jobs
+from edged.service.transcribe import active
+from edged.store import jobs, outcomes
 
 
 async def submit(house: House, request: requests.JobsSubmit) -> AsyncGenerator[AnyReply, None]:
     """Queue a file; its content is hashed first, which takes its time for a long one."""
     path = absolute(request.path)
+    lexicons = await active(house, request.lexicons)
     plan = house.pipeline.plan(model=request.model, language=request.language)
     yield Progress(stage="read", fraction=0.0)
     source = await sources.from_path(path)
     try:
         order = TranscribeFile(
-            path=path, model=plan.model, language=plan.language, keep_audio=request.keep_audio
+            path=path,
+            model=plan.model,
+            language=plan.language,
+            keep_audio=request.keep_audio,
+            diarize=request.diarize,
+            speakers=request.speakers or 0,
+            lexicons=lexicons,
         )
         job, existing = await house.work.submit(source, order, plan, priority=request.priority)
     finally:
@@ -50,7 +58,7 @@ async def cancel(house: House, request: requests.JobsCancel) -> AsyncGenerator[A
 
 async def retry(house: House, request: requests.JobsRetry) -> AsyncGenerator[AnyReply, None]:
     """Queue a failed or cancelled job again."""
-    job = await house.store.write(lambda db: jobs.retry(db, request.job_id))
+    job = await house.store.write(lambda db: outcomes.retry(db, request.job_id))
     house.runner.wake()
     yield OneJob(job=job)
 

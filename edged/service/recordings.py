@@ -18,8 +18,11 @@ from edged.messages.replies import (
     Segments,
 )
 from edged.service.house import House
+from edged.service.transcribe import active
 from edged.store import recordings, segments
 from edged.store import search as index
+from edged.store.narrowing import Filters, moment
+from edged.store.pending import pending
 
 Outgoing = AnyReply | tuple[AnyReply, Sequence[bytes]]
 
@@ -79,6 +82,7 @@ async def reprocess(
     house: House, request: requests.RecordingsReprocess
 ) -> AsyncGenerator[AnyReply, None]:
     """Queue a recording to be transcribed again."""
+    lexicons = await active(house, request.lexicons)
     plan = house.pipeline.plan(model=request.model, language=request.language)
     source = await house.pipeline.open_recording(request.recording_id)
     try:
@@ -87,6 +91,9 @@ async def reprocess(
             model=plan.model,
             language=plan.language,
             again=secrets.token_hex(8),
+            diarize=request.diarize,
+            speakers=request.speakers or 0,
+            lexicons=lexicons,
         )
         job, existing = await house.work.submit(source, order, plan, priority="batch")
     finally:
@@ -111,10 +118,18 @@ async def segments_of(
 async def search(
     house: House, request: requests.TranscriptsSearch
 ) -> AsyncGenerator[AnyReply, None]:
-    """Segments that hold the words, newest first."""
-    found = await house.store.read(
-        lambda db: index.search(
-            db, request.query, limit=request.limit, recording_id=request.recording_id
-        )
+    """Segments that hold the words, newest first, and what nobody can have found yet."""
+    filters = Filters(
+        recording_id=request.recording_id,
+        session_id=request.session_id,
+        group=request.group,
+        speaker=request.speaker,
+        since=moment(request.since),
+        until=moment(request.until),
+        language=request.language,
+        emotion=request.emotion,
     )
-    yield Hits(hits=found)
+    found = await house.store.read(
+        lambda db: index.search(db, request.query, limit=request.limit, filters=filters)
+    )
+    yield Hits(hits=found, pending=await house.store.read(lambda db: pending(db, filters)))

@@ -1,5 +1,6 @@
 """`transcribe`: a path, raw PCM or the bytes of a media file become committed segments."""
 
+import secrets
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
@@ -7,6 +8,8 @@ from edged.errors import BadRequest
 from edged.messages import requests
 from edged.messages.replies import AnyReply, Progress
 from edged.pipeline import sources
+from edged.pipeline.afterwards.wish import Errand
+from edged.pipeline.plan import Plan
 from edged.pipeline.sources import Source
 from edged.service.house import House
 from edged.service.paths import absolute
@@ -17,24 +20,65 @@ Parts = tuple[bytes | memoryview, ...]
 async def transcribe(
     house: House, request: requests.Transcribe, parts: Parts
 ) -> AsyncGenerator[AnyReply, None]:
-    """Replies of one transcription; see Pipeline.transcribe."""
+    """Replies of one transcription; see Pipeline.transcribe and Afterwards.transcribe."""
+    lexicons = await active(house, request.lexicons)
     plan = house.pipeline.plan(model=request.model, language=request.language, words=request.words)
     yield Progress(stage="read", fraction=0.0)
     source = await _open(request, parts)
     try:
-        replies = house.pipeline.transcribe(
-            source,
-            plan,
-            priority=request.priority,
-            fresh=request.fresh,
-            keep_audio=request.keep_audio,
-            keep_alive_ms=request.keep_alive_ms,
+        replies = (
+            _with_speakers(house, request, source, plan, lexicons)
+            if request.diarize or lexicons
+            else house.pipeline.transcribe(
+                source,
+                plan,
+                priority=request.priority,
+                fresh=request.fresh,
+                keep_audio=request.keep_audio,
+                keep_alive_ms=request.keep_alive_ms,
+            )
         )
         async with aclosing(replies):
             async for reply in replies:
                 yield reply
     finally:
         source.close()
+
+
+async def active(house: House, asked: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Names of the lexicons that a request makes active; None: the configured ones.
+
+    Raises:
+        NotFound, ConfigError: one of them cannot be used.
+    """
+    names = house.lexicons.configured if asked is None else asked
+    if names:
+        await house.lexicons.active(names)
+    return names
+
+
+def _with_speakers(
+    house: House,
+    request: requests.Transcribe,
+    source: Source,
+    plan: Plan,
+    lexicons: tuple[str, ...],
+) -> AsyncGenerator[AnyReply, None]:
+    """Segments as they are recognised, and in the end all of them anew."""
+    wish, skipped = house.afterwards.choose(
+        plan,
+        lexicons=lexicons,
+        diarize=request.diarize,
+        speakers=request.speakers or 0,
+        again=secrets.token_hex(8) if request.fresh else "",
+    )
+    return house.afterwards.transcribe(
+        source,
+        wish,
+        errand=Errand(priority=request.priority, keep_alive_ms=request.keep_alive_ms),
+        keep_audio=request.keep_audio,
+        skipped=skipped,
+    )
 
 
 async def _open(request: requests.Transcribe, parts: Parts) -> Source:

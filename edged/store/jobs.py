@@ -121,7 +121,6 @@ def submit(  # noqa: PLR0913 the columns of one row, all by keyword
             "at": moment,
         },
     )
-    db.execute("UPDATE sessions SET job = ? WHERE session_id = ?", (job_id, session_id))
     return _queue_anew(db, job_id), False
 
 
@@ -358,6 +357,11 @@ def get(db: Connection, job_id: str) -> Job:
     for row in db.execute(_SELECT + "WHERE j.job_id = ?", (job_id,)):
         return _to_job(row)
     raise NotFound("no such job", job_id=job_id)
+
+
+def exists(db: Connection, job_id: str) -> bool:
+    """Whether a job is there; an ended one may have been purged."""
+    return db.execute("SELECT 1 FROM jobs WHERE job_id = ?", (job_id,)).get is not None
 
 
 def list_jobs(db: Connection, *, state: JobState | None = None, limit: int = 50) -> tuple[Job, ...]:

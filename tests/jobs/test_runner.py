@@ -10,7 +10,7 @@ import pytest
 from edged.config import Jobs as Settings
 from edged.errors import BadMedia, Conflict, WorkerGone
 from edged.events import Bus
-from edged.jobs.orders import TranscribeFile
+from edged.jobs.orders import Order, TranscribeFile
 from edged.jobs.runner import Runner, backoff_ms
 from edged.messages.records import Job
 from edged.messages.replies import AnyReply, Progress
@@ -33,12 +33,11 @@ class Scripted:
         self.cancelled = 0
         self.go_on = asyncio.Event()
 
-    async def transcribe(
-        self, order: TranscribeFile, *, priority: Priority, resumed: bool
-    ) -> AsyncGenerator[AnyReply, None]:
-        assert not resumed
+    async def carry_out(self, order: Order, job: Job) -> AsyncGenerator[AnyReply, None]:
+        assert isinstance(order, TranscribeFile)
+        assert job.recording_id is None
         self.seen.append(order.path or "")
-        self.priorities.append(priority)
+        self.priorities.append(job.priority)
         self.running += 1
         self.most = max(self.most, self.running)
         try:

@@ -49,7 +49,7 @@ class Wish(Struct, frozen=True, kw_only=True):
 class Errand(Struct, frozen=True, kw_only=True):
     """One run of the work: of which session, how urgent, and for which job, if for any."""
 
-    session_id: str
+    session_id: str = ""
     priority: Priority
     job_id: str | None = None
     keep_alive_ms: int | None = None

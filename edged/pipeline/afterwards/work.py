@@ -7,28 +7,32 @@ longer of the two.
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import aclosing
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from edged.errors import Cancelled, EdgedError, NotFound
 from edged.messages.records import Problem, Segment, Span
-from edged.messages.replies import AnyReply, Progress, Transcribed, Transcript
+from edged.messages.replies import Accepted, AnyReply, Progress, Transcribed, Transcript
 from edged.models.pool import Pool
 from edged.pipeline.afterwards import diarizing, feeling, joining, results
 from edged.pipeline.afterwards.progress import Stages
 from edged.pipeline.afterwards.results import Diarized, Felt, Found, Joined, Saved
-from edged.pipeline.afterwards.wish import Errand, Track, Wish, problem_of
+from edged.pipeline.afterwards.wish import Errand, Track, Wish, choose, problem_of
 from edged.pipeline.decoders import Decoders
 from edged.pipeline.joined import Joined as Chunks
-from edged.pipeline.transcription import Run, RunFacts
-from edged.speech import lexicon, turns
-from edged.store import jobs, ledger, saving, segments, sessions, stages, transcripts
+from edged.pipeline.plan import Plan
+from edged.pipeline.sources import Source
+from edged.pipeline.transcription import Pipeline, Run, RunFacts
+from edged.speech import turns
+from edged.store import jobs, ledger, outcomes, saving, segments, sessions, stages, transcripts
 from edged.store.database import Store
 from edged.store.engine import Connection
 from edged.store.saving import Heard, Lexicons
+from edged.store.transcripts import Begun
 
 log = logging.getLogger(__name__)
 
@@ -39,26 +43,54 @@ TELL_S = 0.5
 
 PAGE = 500
 
-LexiconsNamed = Callable[[Iterable[str]], Lexicons]
-"""The lexicons of these names, as one; raises NotFound for a name that nobody knows."""
+
+class Named(Protocol):
+    """Fulfilled by edged.pipeline.lexicons.Lexicons."""
+
+    async def usable(self, names: Sequence[str] | None) -> tuple[Lexicons, tuple[Problem, ...]]:
+        """The lexicons of these names that can be used, as one, and what is wrong with others."""
+        ...
 
 
 class Afterwards:
     """Does the work after the end. Loop thread only; one run at a time for each session.
 
     Args:
-        store, pool, decoders: the daemon's.
+        store: holds what is found.
+        pool: lends the models.
+        decoders: bring any media to 16 kHz mono.
+        pipeline: takes files in.
         lexicons: looks lexicons up.
     """
 
     def __init__(
-        self, store: Store, pool: Pool, decoders: Decoders, lexicons: LexiconsNamed
+        self, store: Store, pool: Pool, decoders: Decoders, pipeline: Pipeline, lexicons: Named
     ) -> None:
         self._store = store
         self._pool = pool
         self._decoders = decoders
+        self._pipeline = pipeline
         self._lexicons = lexicons
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def choose(
+        self,
+        plan: Plan,
+        *,
+        lexicons: tuple[str, ...] = (),
+        diarize: bool = True,
+        speakers: int = 0,
+        again: str = "",
+    ) -> tuple[Wish, tuple[Problem, ...]]:
+        """How it can be done here; see wish.choose."""
+        return choose(
+            self._pool,
+            plan,
+            lexicons=lexicons,
+            diarize=diarize,
+            speakers=speakers,
+            again=again,
+        )
 
     async def process(
         self,
@@ -89,7 +121,7 @@ class Afterwards:
         try:
             async with lock:
                 work = _Work(self._store, self._pool, self._decoders, tracks, wish, errand)
-                lexicons, missing = self._active(wish)
+                lexicons, missing = await self._lexicons.usable(wish.lexicons)
                 replies = work.replies(lexicons, skipped + missing)
                 async with aclosing(replies):
                     async for reply in replies:
@@ -98,12 +130,42 @@ class Afterwards:
             if not lock.locked():
                 self._locks.pop(session_id, None)
 
-    def _active(self, wish: Wish) -> tuple[Lexicons, tuple[Problem, ...]]:
-        """The lexicons; one that is gone costs its corrections, not the transcript."""
-        try:
-            return self._lexicons(wish.lexicons), ()
-        except NotFound as error:
-            return lexicon.NONE, (problem_of(error),)
+    async def transcribe(
+        self,
+        source: Source,
+        wish: Wish,
+        *,
+        errand: Errand,
+        keep_audio: bool | None = None,
+        skipped: tuple[Problem, ...] = (),
+    ) -> AsyncGenerator[AnyReply, None]:
+        """Replies from `accepted` to `transcribed` for a file, or a client's bytes.
+
+        What was done before in the same way is given as it is stored.
+
+        Args:
+            source: what was opened.
+            wish: how it is to be done.
+            errand: how urgent it is; its session is found here.
+            keep_audio: see Pipeline.take_in.
+            skipped: stages that have no model.
+
+        Raises:
+            EdgedError: the leaf that ended it; what is committed stays.
+        """
+        recording = await self._pipeline.take_in(source, keep_audio=keep_audio)
+        recording_id, plan = recording.recording_id, wish.plan
+        begun = await self._store.write(lambda db: begin(db, recording_id, wish))
+        yield Accepted(recording_id=recording_id, model=plan.model, reused=begun.completed)
+        if begun.completed:
+            replies = Run(self._store, self._pool, self._decoders, plan, begun).replay()
+        else:
+            errand = msgspec.structs.replace(errand, session_id=recording.session_id)
+            tracks = (Track(recording_id, source),)
+            replies = self.process(tracks, wish, errand, skipped=skipped)
+        async with aclosing(replies):
+            async for reply in replies:
+                yield reply
 
 
 class _Work:
@@ -255,15 +317,7 @@ class _Work:
 
     async def _recognise(self, track: Track) -> AsyncGenerator[AnyReply, None]:
         plan = self._wish.plan
-        begun = await self._store.write(
-            lambda db: transcripts.begin(
-                db,
-                track.recording_id,
-                self._wish.fingerprint,
-                model=plan.model,
-                language=plan.language,
-            )
-        )
+        begun = await self._store.write(lambda db: begin(db, track.recording_id, self._wish))
         run = Run(self._store, self._pool, self._decoders, plan, begun)
         replies = run.recognise(
             track.source,
@@ -345,6 +399,8 @@ class _Work:
         stages.begin(db, self._session_id, self._wish.fingerprint)
         if sessions.status(db, self._session_id) != "processing":
             sessions.move(db, self._session_id, to="processing")
+        if self._errand.job_id is not None:
+            outcomes.attach(db, self._session_id, self._errand.job_id)
 
     async def _fail(self, error: EdgedError) -> None:
         """Without a job there is no other try: the session failed."""
@@ -400,6 +456,21 @@ class _Work:
 
     def _note(self, stage: str, fraction: float, place: int) -> None:
         self._stages.note(stage, fraction, place=place, places=len(self._tracks))
+
+
+def begin(db: Connection, recording_id: str, wish: Wish) -> Begun:
+    """The transcript of a recording that a wish makes, begun or taken up.
+
+    Raises:
+        NotFound: no such recording.
+    """
+    return transcripts.begin(
+        db,
+        recording_id,
+        wish.fingerprint,
+        model=wish.plan.model,
+        language=wish.plan.language,
+    )
 
 
 async def _result(task: asyncio.Task[None]) -> None:
