@@ -77,9 +77,9 @@ def add(  # noqa: PLR0913 the facts of one chunk, all by keyword
         else (None, None, None)
     )
     db.execute(
-        f"INSERT INTO chunks(recording, {_COLUMNS}, sha256, created_at) "
-        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (row, number, start_ms, duration_ms, codec, *facts, len(data), digest, stamp()),
+        f"INSERT INTO chunks(recording, {_COLUMNS}, sha256, created_at, silent) "
+        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (row, number, start_ms, duration_ms, codec, *facts, len(data), digest, stamp(), silent),
     )
     audio.add(db, recording_id, number=number, data=data)
     db.execute(
@@ -91,22 +91,66 @@ def add(  # noqa: PLR0913 the facts of one chunk, all by keyword
     return True
 
 
-def place(
-    db: Connection, recording_id: str, *, number: int, start_ms: int, silent: bool = False
-) -> None:
-    """Give a chunk that came before its forerunners its place, and its ledger entry.
+def place(db: Connection, recording_id: str, *, number: int, start_ms: int) -> int:
+    """Give a chunk that came before its forerunners its place and its ledger entry; return its end.
 
     Raises:
         NotFound: no such recording, or no such chunk.
     """
     row = recordings.row_id(db, recording_id)
-    duration_ms = db.execute(
-        "UPDATE chunks SET start_ms = ? WHERE recording = ? AND number = ? RETURNING duration_ms",
+    found = db.execute(
+        "UPDATE chunks SET start_ms = ? WHERE recording = ? AND number = ? "
+        "RETURNING duration_ms, silent",
         (start_ms, row, number),
-    ).get
-    if duration_ms is None:
+    ).fetchall()
+    if not found:
         raise NotFound("no such chunk", recording_id=recording_id, number=number)
-    _stands(db, recording_id, start_ms, start_ms + int(duration_ms), silent=silent)
+    duration_ms, silent = found[0]
+    end_ms = start_ms + int(str(duration_ms))
+    _stands(db, recording_id, start_ms, end_ms, silent=bool(silent))
+    return end_ms
+
+
+def placed(db: Connection, recording_id: str) -> tuple[int, int]:
+    """How many chunks from the first on have their place, and where the last of them ends, in ms.
+
+    Raises:
+        NotFound: no such recording.
+    """
+    found = db.execute(
+        "SELECT count(*), coalesce(max(start_ms + duration_ms), 0) FROM chunks "
+        "WHERE recording = ? AND start_ms IS NOT NULL",
+        (recordings.row_id(db, recording_id),),
+    ).fetchall()
+    count, end_ms = found[0]
+    return int(str(count)), int(str(end_ms))
+
+
+def unplaced(db: Connection, recording_id: str) -> tuple[int, ...]:
+    """Numbers of the chunks that came before their forerunners, in order.
+
+    Raises:
+        NotFound: no such recording.
+    """
+    rows = db.execute(
+        "SELECT number FROM chunks WHERE recording = ? AND start_ms IS NULL ORDER BY number",
+        (recordings.row_id(db, recording_id),),
+    )
+    return tuple(int(number) for (number,) in rows)
+
+
+def placed_after(db: Connection, recording_id: str, number: int) -> Chunk | None:
+    """The next chunk that has its place; None when there is none yet.
+
+    Raises:
+        NotFound: no such recording.
+    """
+    row = db.execute(
+        f"SELECT {_COLUMNS} FROM chunks WHERE recording = ? AND number > ? "  # noqa: S608 constants
+        "AND start_ms IS NOT NULL ORDER BY number LIMIT 1",
+        (recordings.row_id(db, recording_id), number),
+    ).fetchone()
+    return None if row is None else _to_chunk(row)
 
 
 def list_chunks(
@@ -146,7 +190,7 @@ def next_number(db: Connection, recording_id: str) -> int:
     """
     row = recordings.row_id(db, recording_id)
     highest = db.execute("SELECT max(number) FROM chunks WHERE recording = ?", (row,)).get
-    return 0 if highest is None else int(highest) + 1
+    return 0 if highest is None else int(str(highest)) + 1
 
 
 def missing(db: Connection, recording_id: str, *, below: int, limit: int = 100) -> tuple[int, ...]:
@@ -166,8 +210,8 @@ def missing(db: Connection, recording_id: str, *, below: int, limit: int = 100) 
     return tuple(number for number, _ in zip(absent, range(limit), strict=False))
 
 
-def delete_audio(db: Connection, session_id: str, *, at_most: int = 40) -> bool:
-    """Delete the audio of a session, so many pieces at once; True when nothing is left.
+def delete_audio(db: Connection, session_id: str, *, at_most: int = 4) -> bool:
+    """Delete the audio of a session, so many pieces (256 KiB) at once; True when nothing is left.
 
     Chunks stay listed, without bytes.
 

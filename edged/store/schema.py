@@ -196,6 +196,7 @@ CREATE TABLE chunks(  -- of live and fed recordings; the bytes lie in audio_chun
   number INTEGER NOT NULL,
   start_ms INTEGER,  -- from the session's start; NULL while chunks before it are missing
   duration_ms INTEGER NOT NULL,
+  silent INTEGER NOT NULL DEFAULT 0,
   codec TEXT NOT NULL,  -- opus, flac, aac, or file: whatever a client sent
   sample_rate INTEGER, channels INTEGER, sample_format TEXT,  -- of raw PCM
   size_bytes INTEGER NOT NULL,
@@ -346,6 +347,7 @@ ALTER TABLE segments ADD COLUMN overlap INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE segments ADD COLUMN emotion TEXT;
 ALTER TABLE segments ADD COLUMN emotion_confidence REAL;
 CREATE INDEX segments_speaker ON segments(speaker) WHERE speaker IS NOT NULL;
+CREATE INDEX segments_emotion ON segments(emotion, transcript) WHERE emotion IS NOT NULL;
 
 ALTER TABLE jobs ADD COLUMN session INTEGER REFERENCES sessions(id) ON DELETE SET NULL;
 CREATE INDEX jobs_session ON jobs(session) WHERE session IS NOT NULL;
