@@ -14,7 +14,6 @@ from edged.models.pool import Pool
 from edged.models.signatures import Signatures
 from edged.pipeline.activity import Activity
 from edged.pipeline.afterwards.work import Afterwards
-from edged.pipeline.afterwards.work import Afterwards
 from edged.pipeline.decoders import Decoders
 from edged.pipeline.hearing import Hearing
 from edged.pipeline.lexicons import Lexicons
@@ -39,7 +38,6 @@ class House:
     bus: Bus
     decoders: Decoders
     pipeline: Pipeline
-    afterwards: Afterwards
     afterwards: Afterwards
     activity: Activity
     hearing: Hearing
