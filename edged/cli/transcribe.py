@@ -3,15 +3,14 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 from edged.bridge.framing import split
 from edged.bridge.link import SyncClient
 from edged.cli import render
 from edged.cli.connect import Settings
 from edged.cli.missing import add_pull, with_pull
+from edged.cli.watching import Watcher, watching
 from edged.errors import BadRequest
 from edged.messages import replies, requests
 from edged.messages.records import Segment
@@ -37,25 +36,12 @@ def add(commands: "argparse._SubParsersAction[Any]", shared: argparse.ArgumentPa
     command.set_defaults(run=search)
 
 
-class Watcher(Protocol):
-    """Sees how a transcription goes on."""
-
-    def progress(self, progress: replies.Progress) -> None:
-        """The work is so far."""
-
-    def note(self, text: str) -> None:
-        """Something else is worth a line."""
-
-    def segments(self, segments: tuple[Segment, ...]) -> None:
-        """These are committed."""
-
-
 def transcribe(settings: Settings, arguments: argparse.Namespace) -> None:
     """Transcribe one file and print the transcript."""
     request, parts = _request(arguments)
 
     def run() -> tuple[list[Segment], replies.Transcribed]:
-        with settings.connect() as daemon, _watching(settings) as watcher:
+        with settings.connect() as daemon, watching(settings) as watcher:
             return follow(daemon, request, parts, watcher)
 
     segments, end = with_pull(settings, arguments, run)
@@ -148,31 +134,6 @@ def _row(segment: Segment, *, words: bool) -> list[str]:
     if words:
         row.append(" ".join(f"{word.text}@{word.start_ms / 1000:.2f}" for word in segment.words))
     return row
-
-
-@contextmanager
-def _watching(settings: Settings) -> Iterator[Watcher]:
-    """A bar on stderr when a person looks at it, silence otherwise."""
-    if settings.json or not sys.stderr.isatty():
-        yield _Silence()
-        return
-    from edged.cli.bars import Bar
-
-    with Bar() as bar:
-        yield bar
-
-
-class _Silence:
-    """Nobody looks."""
-
-    def progress(self, progress: replies.Progress) -> None:
-        """Say nothing."""
-
-    def note(self, text: str) -> None:
-        """Say nothing."""
-
-    def segments(self, segments: tuple[Segment, ...]) -> None:
-        """Say nothing."""
 
 
 def search(settings: Settings, arguments: argparse.Namespace) -> None:
