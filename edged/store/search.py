@@ -1,82 +1,85 @@
 """Full-text search, newest first. What a user types is words, never a query language.
 
 Two ways: the word index (unicode61), and, for queries with scripts without spaces or emoji, the
-trigram index with a check by substring. Newest first costs the same for every word: ranking by
-bm25 takes 174 ms for a very common one among a million segments. Measured: facts, 2026-10.
+trigram index with a check by substring. Both hold what was heard beside what a lexicon made of it.
+Newest first costs the same for every word: ranking by bm25 takes 174 ms for a very common one among
+a million segments. Measured: facts, 2026-10.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from msgspec import Struct, to_builtins
-
 from edged.messages.records import Hit
 from edged.store import script
+from edged.store.clock import stamp
 from edged.store.engine import Connection
+from edged.store.narrowing import SAID_MS, Filters, stretches
 
 SCANNED = 20_000
 """Rows that a query of one or two characters looks through at most, the newest ones."""
+
+WINDOW = 2_000
+"""Newest rows with the words that are looked through before a filter's own stretches are sought."""
 
 SNIPPET_TOKENS = 16
 SNIPPET_CHARACTERS = 48
 TRIGRAM = 3
 MOST_TERMS = 32
+EVERYWHERE = (0, 2**62)
 
-_COLUMNS = "r.recording_id, s.seq, s.start_ms, s.end_ms, s.text"
+_COLUMNS = (
+    "r.recording_id, s.seq, s.start_ms, s.end_ms, s.text, s.raw, r.name, n.session_id, n.group_name, "  # noqa: S608 constants
+    "(SELECT label FROM speakers WHERE id = s.speaker), "
+    f"(SELECT speaker_id FROM speakers WHERE id = s.speaker), s.emotion, n.kind, {SAID_MS}"
+)
 _JOINS = (
     "CROSS JOIN segments s ON s.id = f.rowid CROSS JOIN transcripts t ON t.id = s.transcript "
     "AND t.current CROSS JOIN recordings r ON r.id = t.recording "
-    "AND (:recording IS NULL OR r.recording_id = :recording)"
+    "CROSS JOIN sessions n ON n.id = r.session"
 )
 _WORDS = (
-    f"SELECT {_COLUMNS}, r.name, snippet(segments_words, 0, '[', ']', '…', {SNIPPET_TOKENS}) "  # noqa: S608 constants
+    f"SELECT {_COLUMNS}, snippet(segments_words, -1, '[', ']', '…', {SNIPPET_TOKENS}) "  # noqa: S608 constants
     f"FROM segments_words f {_JOINS} WHERE segments_words MATCH :match "
-    "AND f.rowid BETWEEN :low AND :high ORDER BY f.rowid DESC LIMIT :limit"
+    "AND f.rowid BETWEEN :low AND :high{conditions} ORDER BY f.rowid DESC LIMIT :limit"
+)
+_WINDOW = (
+    "SELECT min(id), count(*) FROM (SELECT rowid AS id FROM segments_words "
+    "WHERE segments_words MATCH :match ORDER BY rowid DESC LIMIT :window)"
 )
 _TRIGRAMS = (
-    f"SELECT {_COLUMNS}, r.name FROM segments_trigrams f {_JOINS} "  # noqa: S608 constants
-    "WHERE segments_trigrams MATCH :match AND f.rowid BETWEEN :low AND :high "
+    f"SELECT {_COLUMNS} FROM segments_trigrams f {_JOINS} "  # noqa: S608 constants
+    "WHERE segments_trigrams MATCH :match AND f.rowid BETWEEN :low AND :high{conditions} "
     "ORDER BY f.rowid DESC LIMIT :scanned"
 )
 _SCAN = (
-    f"SELECT {_COLUMNS}, r.name FROM (SELECT id AS rowid FROM segments "  # noqa: S608 constants
+    f"SELECT {_COLUMNS} FROM (SELECT id AS rowid FROM segments "  # noqa: S608 constants
     "WHERE scripted AND id BETWEEN :low AND :high ORDER BY id DESC LIMIT :scanned) f "
-    f"{_JOINS} WHERE instr(s.text, :part)"
+    f"{_JOINS} WHERE (instr(s.text, :part) OR instr(s.raw, :part))"
 )
 
 
-class Scope(Struct, frozen=True):
-    """Where to look: rows of segments from low to high, and in which recording."""
-
-    low: int
-    high: int
-    recording: str | None
-
-
 def search(
-    db: Connection,
-    query: str,
-    *,
-    limit: int = 20,
-    recording_id: str | None = None,
+    db: Connection, query: str, *, limit: int = 20, filters: Filters | None = None
 ) -> tuple[Hit, ...]:
     """Segments of current transcripts that hold every word of the query, newest first.
 
     Args:
         db: any connection.
-        query: plain words; one that the tokenizer splits (don't, 3-4) is searched as a phrase.
+        query: plain words; one that the tokenizer splits (don't, 3-4) is searched as a phrase. Each
+            is found in the corrected text or in the raw one.
         limit: how many at most.
-        recording_id: only in this recording; an unknown one finds nothing.
+        filters: only there; an unknown recording, session or speaker finds nothing.
     """
     terms = _terms(query)
-    scope = _scope(db, recording_id)
-    if not terms or scope is None:
+    narrowed = filters or Filters()
+    if not terms:
         return ()
     if script.needs_trigrams(query):
-        return tuple(islice(_search_scripted(db, terms, scope), limit))
-    return _search_words(db, terms, scope, limit)
+        return tuple(islice(_search_scripted(db, terms, narrowed), limit))
+    return tuple(islice(_search_words(db, terms, narrowed, limit), limit))
 
 
 def _terms(query: str) -> list[str]:
@@ -85,45 +88,65 @@ def _terms(query: str) -> list[str]:
     return clean.split()[:MOST_TERMS]
 
 
-def _scope(db: Connection, recording_id: str | None) -> Scope | None:
-    """None when there is nothing to look at."""
-    if recording_id is None:
-        return Scope(0, 2**62, None)
-    low, high = db.execute(
-        "SELECT min(s.id), max(s.id) FROM segments s JOIN transcripts t ON t.id = s.transcript "
-        "JOIN recordings r ON r.id = t.recording WHERE t.current AND r.recording_id = ?",
-        (recording_id,),
-    ).get
-    return None if low is None else Scope(low, high, recording_id)
-
-
 def _quoted(terms: list[str]) -> str:
     """Terms as strings of the index's language, in which nothing has a meaning."""
     return " ".join('"' + term.replace('"', '""') + '"' for term in terms)
 
 
-def _search_words(db: Connection, terms: list[str], scope: Scope, limit: int) -> tuple[Hit, ...]:
-    bindings = {**to_builtins(scope), "match": _quoted(terms), "limit": limit}
-    rows = db.execute(_WORDS, bindings)
-    return tuple(_to_hit(row[:-1], row[-1]) for row in rows)
+def _search_words(db: Connection, terms: list[str], filters: Filters, limit: int) -> Iterator[Hit]:
+    """Hits of the word index; a few more than the limit may come."""
+    sql = _WORDS.format(conditions=filters.conditions())
+    bindings: dict[str, Any] = {**filters.asked, "match": _quoted(terms), "limit": limit}
+    for low, high in _places(db, bindings["match"], filters):
+        for *row, snippet in db.execute(sql, {**bindings, "low": low, "high": high}):
+            yield _to_hit(row, snippet)
 
 
-def _search_scripted(db: Connection, terms: list[str], scope: Scope) -> Iterator[Hit]:
-    """Rows that hold every term as a part of their text."""
+def _places(db: Connection, match: str, filters: Filters) -> Iterator[tuple[int, int]]:
+    """Where to look, one after the other; whoever has found enough stops asking.
+
+    A filter that leaves much is fulfilled by some of the newest matches. For one that leaves
+    little, and words that are everywhere, only its own stretches are looked through.
+    """
+    if not filters.asked:
+        yield EVERYWHERE
+        return
+    top = EVERYWHERE[1]
+    if filters.recording_id is None and filters.session_id is None:
+        low, count = db.execute(_WINDOW, {"match": match, "window": WINDOW}).get
+        yield low or 0, top
+        if count < WINDOW:
+            return
+        top = low - 1
+    for low, high in stretches(db, filters):
+        if low <= top:
+            yield low, min(high, top)
+
+
+def _search_scripted(db: Connection, terms: list[str], filters: Filters) -> Iterator[Hit]:
+    """Rows that hold every term as a part of their text, corrected or raw."""
     patterns = [re.compile(re.escape(term), re.IGNORECASE) for term in terms]
-    for row in _candidates(db, terms, scope):
-        if all(pattern.search(row[4]) for pattern in patterns):
-            yield _to_hit(row, _snippet(row[4], terms))
+    for row in _candidates(db, terms, filters):
+        text, raw = row[4], row[5] or ""
+        if all(pattern.search(text) for pattern in patterns):
+            yield _to_hit(row, _snippet(text, terms))
+        elif all(pattern.search(text) or pattern.search(raw) for pattern in patterns):
+            yield _to_hit(row, _snippet(raw, terms))
 
 
-def _candidates(db: Connection, terms: list[str], scope: Scope) -> Iterator[tuple[Any, ...]]:
+def _candidates(db: Connection, terms: list[str], filters: Filters) -> Iterator[tuple[Any, ...]]:
     """Rows that may match, newest first; a bounded number."""
-    bindings = {**to_builtins(scope), "scanned": SCANNED}
     long = [term for term in terms if len(term) >= TRIGRAM]
+    conditions = filters.conditions()
+    bindings: dict[str, Any] = {**filters.asked, "scanned": SCANNED}
     if long:
-        return iter(db.execute(_TRIGRAMS, {**bindings, "match": _quoted(long)}))
-    part = max(filter(script.needs_trigrams, terms), key=len)
-    return iter(db.execute(_SCAN, {**bindings, "part": part}))
+        bindings["match"] = _quoted(long)
+        sql = _TRIGRAMS.format(conditions=conditions)
+    else:
+        bindings["part"] = max(filter(script.needs_trigrams, terms), key=len)
+        sql = _SCAN + conditions
+    for low, high in stretches(db, filters) if filters.asked else (EVERYWHERE,):
+        yield from db.execute(sql, {**bindings, "low": low, "high": high})
 
 
 def _snippet(text: str, terms: list[str]) -> str:
@@ -138,8 +161,9 @@ def _snippet(text: str, terms: list[str]) -> str:
     return f"{before}{marked}{after}"
 
 
-def _to_hit(row: tuple[Any, ...], snippet: str) -> Hit:
-    recording_id, seq, start_ms, end_ms, text, name = row
+def _to_hit(row: Sequence[Any], snippet: str) -> Hit:
+    recording_id, seq, start_ms, end_ms, text, _, name, session_id, group, *rest = row
+    speaker, speaker_id, emotion, kind, began_ms = rest
     return Hit(
         recording_id=recording_id,
         seq=seq,
@@ -148,4 +172,14 @@ def _to_hit(row: tuple[Any, ...], snippet: str) -> Hit:
         text=text,
         snippet=snippet,
         name=name,
+        session_id=session_id,
+        group=group,
+        speaker=speaker or "",
+        speaker_id=speaker_id,
+        emotion=emotion or "",
+        at=_stamp(began_ms if kind == "file" else began_ms + start_ms),
     )
+
+
+def _stamp(milliseconds: int) -> str:
+    return stamp(datetime.fromtimestamp(milliseconds / 1000, UTC))

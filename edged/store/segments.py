@@ -79,7 +79,7 @@ def insert(db: Connection, transcript_id: int, segment: Segment) -> bool:
             segment.text,
             segment.confidence,
             pack_words(segment.words),
-            script.needs_trigrams(segment.text) or None,
+            script.needs_trigrams(segment.text + (segment.raw or "")) or None,
             segment.raw,
             segment.overlap,
             segment.emotion or None,
