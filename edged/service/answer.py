@@ -6,6 +6,7 @@ from typing import Any
 from edged.errors import UnknownRequest
 from edged.messages import people, requests, voice
 from edged.messages.replies import AnyReply
+from edged.messages.sessions import SessionsReprocess, SessionsRetry
 from edged.messages.requests import AnyRequest
 from edged.messages.sessions import StreamAudio, StreamClose, StreamOpen
 from edged.service import (
@@ -18,6 +19,7 @@ from edged.service import (
     lexicons,
     models,
     recordings,
+    reprocessing,
     sounding,
     speaking,
     store,
@@ -53,6 +55,8 @@ STREAMED: dict[type, Callable[[House, Any], Stream]] = {
     requests.RecordingsReprocess: recordings.reprocess,
     requests.TranscriptsSearch: recordings.search,
     requests.SegmentsList: recordings.segments_of,
+    SessionsReprocess: reprocessing.reprocess,
+    SessionsRetry: reprocessing.retry,
     requests.JobsSubmit: jobs.submit,
     requests.JobsGet: jobs.get,
     requests.JobsList: jobs.list_jobs,
