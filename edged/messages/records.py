@@ -303,6 +303,16 @@ class BenchmarkRow(Record, frozen=True):
     error: Problem | None = None
 
 
+class Listening(Record, frozen=True):
+    """Who records what at this moment. devices: as the system names them."""
+
+    session_id: Id
+    started_by: str
+    started_at: Timestamp
+    devices: tuple[str, ...]
+    duration_ms: Milliseconds
+
+
 class WatchedFolder(Record, frozen=True):
     """A folder whose new files become jobs."""
 

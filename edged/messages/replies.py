@@ -14,6 +14,7 @@ from edged.messages.records import (
     Hit,
     Job,
     LanguageSource,
+    Listening,
     LoadedModel,
     ModelSummary,
     Pending,
@@ -62,11 +63,16 @@ class Welcome(Reply, frozen=True, tag="welcome"):
 
 
 class TaskDescription(Record, frozen=True):
-    """What can be asked of one task: which model answers by default, and why that one."""
+    """What can be asked of one task: which model answers by default, and why that one.
+
+    languages: what the models that are here know together, of a task that needs a language;
+        `any`: one of them takes every language.
+    """
 
     default: str | None
     reason: str
     models: tuple[str, ...]
+    languages: tuple[str, ...] = ()
 
 
 class Description(Reply, frozen=True, tag="description"):
@@ -95,6 +101,7 @@ class HealthReport(Reply, frozen=True, tag="health"):
     """The daemon's own findings; `timestamp` is when it was asked.
 
     last_commit_age_ms: since the last durable commit, the self-test's included; None before it.
+    recording: who listens to what now; empty when nobody does.
     """
 
     status: HealthStatus
@@ -108,6 +115,7 @@ class HealthReport(Reply, frozen=True, tag="health"):
     disk_free_bytes: Count
     sqlite_version: str
     timestamp: Timestamp
+    recording: tuple[Listening, ...] = ()
 
 
 class MetricsReport(Reply, frozen=True, tag="metrics"):

@@ -12,7 +12,7 @@ import apsw
 
 from edged.config import cores
 from edged.errors import ConfigError, Denied, DiskFull, StoreCorrupt, StoreTooNew, WrongKey
-from edged.store import copies, engine, recordings, schema
+from edged.store import chunks, copies, engine, recordings, schema, sessions
 from edged.store.ballast import Ballast
 from edged.store.engine import Cipher, Connection
 from edged.store.readers import Readers
@@ -134,6 +134,35 @@ class Store:
                 if rows == STEP_ROWS_FULL:
                     raise
                 rows = STEP_ROWS_FULL
+
+    async def delete_session(self, session_id: str) -> None:
+        """Delete a session with its recordings and all that hangs on it, as `delete_recording`.
+
+        Raises:
+            NotFound: no such session.
+            DiskFull: not even one small step has room.
+        """
+        for recording_id in await self.read(lambda db: sessions.recordings_of(db, session_id)):
+            await self.delete_recording(recording_id)
+
+    async def delete_audio(self, session_id: str) -> None:
+        """Delete a session's audio in steps; its transcripts stay.
+
+        Raises:
+            NotFound: no such session.
+            DiskFull: not even one small step has room.
+        """
+        step = partial(chunks.delete_audio, session_id=session_id)
+        while not await self.write(step, makes_room=self.disk_full):
+            continue
+
+    async def scrub(self) -> None:
+        """Fold the WAL into the file now: what was deleted before is then in neither of them.
+
+        A query that goes on longer than 5 s puts it off to the next time; what the WAL holds is
+        encrypted as everything else.
+        """
+        await asyncio.wrap_future(self._writer.submit(lambda _: self._writer.fold(), alone=True))
 
     async def backup(self, target: Path) -> int:
         """Write a consistent copy with the same key while work goes on; return its bytes.

@@ -15,6 +15,9 @@ from edged.store.engine import Connection
 
 Heard = Literal["captured", "silence"]
 
+ROUNDING_MS = 20
+"""A shorter hole between two chunks is rounding, not loss: it counts with the one before it."""
+
 
 def hear(db: Connection, recording_id: str, start_ms: int, end_ms: int, *, state: Heard) -> None:
     """A stretch was captured; what is known of its time already stays as it is.
@@ -53,6 +56,8 @@ def fill(db: Connection, recording_id: str, until_ms: int, *, reason: str) -> in
     first = db.execute("SELECT min(start_ms) FROM ledger WHERE recording = ?", (row,)).get
     filled = 0
     for start, end in _free(db, row, 0, until_ms):
+        if _is_rounding(db, row, start, end):
+            continue
         before = start == 0 and first is not None
         _insert(db, row, start, end, "gap", "opening" if before else reason)
         _tell(db, recording_id, row, start)
@@ -97,6 +102,17 @@ def of_session(db: Connection, session_id: str) -> tuple[LedgerEntry, ...]:
         for entry in entries(db, recording_id)
     ]
     return tuple(sorted(found, key=lambda entry: entry.start_ms))
+
+
+def _is_rounding(db: Connection, row: int, start_ms: int, end_ms: int) -> bool:
+    """Whether a hole is a few milliseconds behind sound; the sound then reaches over it."""
+    if end_ms - start_ms > ROUNDING_MS:
+        return False
+    db.execute(
+        "UPDATE ledger SET end_ms = ? WHERE recording = ? AND end_ms = ? AND state != 'gap'",
+        (end_ms, row, start_ms),
+    )
+    return bool(db.changes())
 
 
 def _overlapping(db: Connection, row: int, start_ms: int, end_ms: int) -> list[tuple[int, int]]:

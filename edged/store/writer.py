@@ -93,6 +93,10 @@ class Writer:
         self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
         self._db.close()
 
+    def fold(self) -> None:
+        """Fold the whole WAL into the database and cut it to nothing. On the writer thread only."""
+        self._checkpoint(apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
     def _note_wal(self, _db: object, _schema: str, pages: int) -> int:
         self._wal_pages = pages
         return apsw.SQLITE_OK
