@@ -19,6 +19,9 @@ STAGES = {
     "bench": "measuring",
     "verify": "verifying the file",
     "copy": "copying the file",
+    "separate": "taking the sound apart",
+    "denoise": "cleaning speech",
+    "speak": "making speech",
 }
 
 

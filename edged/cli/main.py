@@ -21,6 +21,7 @@ from edged.cli import (
     serve,
     status,
     transcribe,
+    voice,
 )
 from edged.cli.connect import Settings
 from edged.errors import EdgedError
@@ -33,6 +34,7 @@ FAMILIES = (
     demo,
     status,
     transcribe,
+    voice,
     infer,
     library,
     jobs,

@@ -50,8 +50,10 @@ class Sounding:
         two: bool,
         priority: Priority = "interactive",
         keep_alive_ms: int | None = None,
-    ) -> AsyncGenerator[StemSound, None]:
+    ) -> AsyncGenerator[tuple[StemSound, float], None]:
         """The stems of a source in runs of at most 10 s, those of one time one after the other.
+
+        Each with how much of the source is done, in [0, 1], 0 while its length is unknown.
 
         Raises:
             BadMedia, WorkerGone, Deadline and what borrowing a model raises.
@@ -64,13 +66,13 @@ class Sounding:
             _forgotten(lease, lease.model.forget, stream),
             self._parts(source, priority, MUSIC) as parts,
         ):
-            async for part, _ in parts:
+            async for part, stated_ms in parts:
                 sound = Sound(data=part.pcm, audio=MUSIC)
                 options = SeparateOptions(stream=stream, final=part.final, two=two)
                 runs = lease.stream(lease.model.separate, sound, options)
                 async with aclosing(runs):
                     async for run in runs:
-                        yield run
+                        yield run, _done(run.start * 1000 // run.audio.sample_rate, stated_ms)
 
     async def denoise(
         self,
@@ -97,8 +99,8 @@ class Sounding:
                 options = SeparateOptions(stream=stream, final=part.final)
                 audio = await lease.call(lease.model.denoise, part.audio, options)
                 at_ms = samples_to_ms(audio.start + audio.samples)
-                known = min(1.0, at_ms / stated_ms) if stated_ms else 0.0
-                yield Cleaned(audio=audio, progress=1.0 if part.final else known)
+                progress = 1.0 if part.final else _done(at_ms, stated_ms)
+                yield Cleaned(audio=audio, progress=progress)
 
     @asynccontextmanager
     async def _parts(
@@ -116,6 +118,10 @@ class Sounding:
 
             async with aclosing(told()) as found:
                 yield found
+
+
+def _done(at_ms: int, stated_ms: int) -> float:
+    return min(1.0, at_ms / stated_ms) if stated_ms else 0.0
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from typing import Self
 
 from edged.errors import EdgedError, Unsupported
 from edged.media import SPEECH
-from edged.messages.replies import AnyReply, Done
+from edged.messages.replies import AnyReply, Done, Progress
 from edged.messages.voice import Denoise, Denoised, Separate, Separated, Stem, StemPart
 from edged.models.listening import StemSound
 from edged.models.manifest import Manifest
@@ -47,7 +47,9 @@ async def separate(house: House, request: Separate, parts: Parts) -> AsyncGenera
         ends_ms: dict[str, int] = {}
         async with _Keeping(house, _names(model, request), source.name) as keeping:
             async with aclosing(runs):
-                async for run in runs:
+                async for run, fraction in runs:
+                    if run.stem == next(iter(ends_ms), ""):  # the next moment begins
+                        yield Progress(stage="separate", fraction=fraction)
                     ends_ms[run.stem] = _end_ms(run)
                     if request.keep:
                         await keeping.take(run)

@@ -3,6 +3,8 @@
 import argparse
 from typing import Any, Protocol
 
+from edged.cli.voice import denoise, separate, speak
+
 
 class Part(Protocol):
     """A module with one command."""
@@ -14,7 +16,7 @@ class Part(Protocol):
         ...
 
 
-PARTS: tuple[Part, ...] = ()
+PARTS: tuple[Part, ...] = (separate, denoise, speak)
 
 
 def add(commands: "argparse._SubParsersAction[Any]", shared: argparse.ArgumentParser) -> None:
