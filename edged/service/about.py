@@ -2,7 +2,7 @@
 
 import importlib.util
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import get_args
 
 import msgspec
@@ -37,8 +37,11 @@ ENGINES = {
 """Engines and the packages that bring them."""
 
 
-def hello(house: House, _: requests.Hello) -> Welcome:
-    """Say who answers."""
+def hello(
+    house: House, request: requests.Hello, _: Sequence[bytes | memoryview], caller: str
+) -> Welcome:
+    """Say who answers, and note who asks."""
+    house.clients.greet(caller, request.client)
     return Welcome(version=__version__, protocol=PROTOCOL, pid=os.getpid(), limits=_limits(house))
 
 

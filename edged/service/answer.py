@@ -6,9 +6,14 @@ from typing import Any
 from edged.errors import UnknownRequest
 from edged.messages import people, requests, voice
 from edged.messages.replies import AnyReply
-from edged.messages.sessions import SessionsReprocess, SessionsRetry
 from edged.messages.requests import AnyRequest
-from edged.messages.sessions import StreamAudio, StreamClose, StreamOpen
+from edged.messages.sessions import (
+    SessionsReprocess,
+    SessionsRetry,
+    StreamAudio,
+    StreamClose,
+    StreamOpen,
+)
 from edged.service import (
     about,
     audio,
@@ -21,7 +26,9 @@ from edged.service import (
     recordings,
     reprocessing,
     sounding,
+    speakers,
     speaking,
+    stats,
     store,
     streams,
     text,
@@ -29,6 +36,7 @@ from edged.service import (
     vad,
     watch,
 )
+from edged.service import people as persons
 from edged.service.house import House
 
 Buffer = bytes | memoryview
@@ -37,7 +45,6 @@ Outgoing = AnyReply | tuple[AnyReply, Sequence[Buffer]]
 Stream = AsyncGenerator[Outgoing, None]
 
 AT_ONCE: dict[type, Callable[[House, Any], AnyReply]] = {
-    requests.Hello: about.hello,
     requests.Describe: about.describe,
     requests.Health: about.health,
     requests.Metrics: about.metrics,
@@ -74,6 +81,20 @@ STREAMED: dict[type, Callable[[House, Any], Stream]] = {
     requests.WatchAdd: watch.add,
     requests.WatchRemove: watch.remove,
     requests.WatchList: watch.list_folders,
+    people.SpeakersList: speakers.list_speakers,
+    people.SpeakersUnclaim: speakers.unclaim,
+    people.SpeakersRename: speakers.rename,
+    people.SpeakersSplit: speakers.split,
+    people.SpeakersMerge: speakers.merge,
+    people.SpeakersUndo: speakers.undo,
+    people.SpeakersMatches: speakers.matches,
+    people.PeopleList: persons.list_people,
+    people.PeopleAdd: persons.add,
+    people.PeopleRename: persons.rename,
+    people.PeopleForget: persons.forget,
+    people.PeopleEnroll: persons.enroll,
+    people.Stats: stats.stats,
+    people.StatsWrapped: stats.wrapped,
     people.LexiconList: lexicons.list_lexicons,
     people.LexiconShow: lexicons.show,
     people.LexiconApply: lexicons.apply,
@@ -97,11 +118,13 @@ WITH_PARTS: dict[type, Callable[[House, Any, Parts], Stream]] = {
 """Likewise, with the frames that came behind the envelope."""
 
 OF_CALLER: dict[type, Callable[[House, Any, Parts, str], Outgoing | Stream]] = {
+    requests.Hello: about.hello,
+    people.SpeakersClaim: speakers.claim,
     StreamOpen: streams.open_stream,
     StreamAudio: streams.take,
     StreamClose: streams.close,
 }
-"""Likewise, about what one connection has open."""
+"""Likewise, about what one connection has open, or calls itself."""
 
 
 def answer(house: House, request: AnyRequest, parts: Parts, caller: str) -> Outgoing | Stream:

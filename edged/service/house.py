@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edged.config import Config, Paths
 from edged.events import Bus
@@ -19,6 +19,7 @@ from edged.pipeline.hearing import Hearing
 from edged.pipeline.lexicons import Lexicons
 from edged.pipeline.sounding import Sounding
 from edged.pipeline.transcription import Pipeline
+from edged.service.clients import Clients
 from edged.service.vitals import Vitals
 from edged.sessions.following import Following
 from edged.sessions.streams import Streams
@@ -52,3 +53,4 @@ class House:
     traffic: Counter[str]
     rotate_key: Callable[[], Awaitable[None]]
     stop: Callable[[], None]
+    clients: Clients = field(default_factory=Clients)

@@ -152,8 +152,8 @@ def merge(db: Connection, speaker_id: str, other_id: str) -> str:
     return _done(db, found, edit)
 
 
-def undo(db: Connection, session_id: str) -> None:
-    """Take the last rename, split or merge of a session back; again, the one before.
+def undo(db: Connection, session_id: str) -> str:
+    """Take the last rename, split or merge of a session back; again, the one before. Its id.
 
     Raises:
         NotFound: no such session.
@@ -179,13 +179,14 @@ def undo(db: Connection, session_id: str) -> None:
     if isinstance(edit, _Rename):
         _undo_rename(db, session, edit)
         speakers.tell(db, session_id)
-        return
+        return session_id
     if isinstance(edit, _Split):
         _undo_split(db, edit)
     else:
         _undo_merge(db, edit)
     figures.recount(db, session_id)
     speakers.settle(db, session_id)
+    return session_id
 
 
 def drop_name(db: Connection, session: int, name: str) -> None:
