@@ -26,6 +26,11 @@ def add(commands: "argparse._SubParsersAction[Any]", shared: argparse.ArgumentPa
     command.add_argument("--fresh", action="store_true", help="again, even if it was done before")
     command.add_argument("--no-words", action="store_true", help="leave the words' times out")
     command.add_argument("--keep-audio", action="store_true", help="copy the audio to the store")
+    command.add_argument("--diarize", action="store_true", help="say who speaks")
+    command.add_argument("--speakers", type=int, metavar="N", help="how many there are, if known")
+    command.add_argument(
+        "--lexicon", action="append", metavar="NAME", help="correct and count; several are added up"
+    )
     add_pull(command)
     command.set_defaults(run=transcribe)
     text = "find words in all transcripts, newest first"
@@ -60,6 +65,9 @@ def _request(arguments: argparse.Namespace) -> tuple[requests.Transcribe, tuple[
         fresh=arguments.fresh,
         words=not arguments.no_words,
         keep_audio=True if arguments.keep_audio else None,
+        diarize=arguments.diarize or arguments.speakers is not None,
+        speakers=arguments.speakers,
+        lexicons=None if arguments.lexicon is None else tuple(arguments.lexicon),
     )
     if not piped:
         return request, ()
@@ -75,13 +83,18 @@ def follow(
     parts: tuple[memoryview, ...],
     watcher: Watcher,
 ) -> tuple[list[Segment], replies.Transcribed]:
-    """Send a transcription and collect its segments until the end."""
+    """Send a transcription and collect its segments until the end.
+
+    Segments that begin at 0 again are the final ones, with speakers: they take the others' place.
+    """
     segments: list[Segment] = []
     for reply, _ in daemon.stream(request, parts):
         match reply:
             case replies.Transcribed():
                 return segments, reply
             case replies.Transcript():
+                if segments and reply.segments and not reply.segments[0].seq:
+                    segments.clear()
                 segments.extend(reply.segments)
                 watcher.segments(reply.segments)
             case replies.Progress():
@@ -113,9 +126,13 @@ def print_transcript(
 ) -> None:
     """Print the segments as a table, with a line about model and speed below."""
     columns = [">from", ">to", "text", ">sure"]
+    speakers = any(segment.speaker for segment in segments)
+    if speakers:
+        columns.insert(2, "speaker")
     if words:
         columns.append("words")
-    render.table(title, columns, [_row(segment, words=words) for segment in segments])
+    rows = [_row(segment, words=words, speakers=speakers) for segment in segments]
+    render.table(title, columns, rows)
     took_s = end.compute_ms / 1000
     speed = end.audio_ms / end.compute_ms if end.compute_ms else 0.0
     print(
@@ -124,13 +141,15 @@ def print_transcript(
     )
 
 
-def _row(segment: Segment, *, words: bool) -> list[str]:
+def _row(segment: Segment, *, words: bool, speakers: bool) -> list[str]:
     row = [
         render.clock(segment.start_ms),
         render.clock(segment.end_ms),
         segment.text,
         f"{segment.confidence:.0%}",
     ]
+    if speakers:
+        row.insert(2, segment.speaker + ("+" if segment.overlap else ""))
     if words:
         row.append(" ".join(f"{word.text}@{word.start_ms / 1000:.2f}" for word in segment.words))
     return row
