@@ -123,6 +123,10 @@ class Live:
         """When the backlog will be done, if nothing is added; None while nobody knows."""
         return self._pace.eta_ms(self.backlog_ms)
 
+    def eta_of(self, backlog_ms: int) -> int | None:
+        """When a backlog will be done that waits elsewhere; None while nobody knows."""
+        return self._pace.eta_ms(backlog_ms)
+
     @property
     def skipped(self) -> bool:
         """Live recognition has skipped something."""
