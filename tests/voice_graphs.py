@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from small_graphs import save
+from small_graphs import Dimensions, save
+
+Named = dict[str, tuple[int, Dimensions]]
 
 SPLEETER = {
     "model_type": "spleeter",
@@ -46,11 +48,12 @@ def _describe(path: Path, facts: dict[str, str]) -> Path:
 
 def spectrogram_scaler(path: Path, factor: float) -> Path:
     """Half of a Spleeter: every magnitude times a factor."""
-    shape = (2, "pieces", 512, 1024)
+    shape: Dimensions = (2, "pieces", 512, 1024)
     weights = [numpy_helper.from_array(np.array(factor, np.float32), "factor")]
     nodes = [helper.make_node("Mul", ["x", "factor"], ["y"])]
-    kinds = {"x": (TensorProto.FLOAT, shape)}, {"y": (TensorProto.FLOAT, shape)}
-    return _describe(save(path, nodes, *kinds, weights), SPLEETER)
+    inputs: Named = {"x": (TensorProto.FLOAT, shape)}
+    outputs: Named = {"y": (TensorProto.FLOAT, shape)}
+    return _describe(save(path, nodes, inputs, outputs, weights), SPLEETER)
 
 
 def divider(path: Path, shares: tuple[float, ...], frames: int) -> Path:
@@ -85,14 +88,14 @@ def curve_voice(folder: Path) -> dict[str, str]:
         helper.make_node("Mul", ["columns", "step"], ["steps"]),
         helper.make_node("Reshape", ["steps", "flat"], ["y"]),
     ]
-    inputs = {
+    inputs: Named = {
         "x": (TensorProto.INT64, (1, "tokens")),
         "x_lengths": (TensorProto.INT64, (1,)),
         "noise_scale": (TensorProto.FLOAT, (1,)),
         "length_scale": (TensorProto.FLOAT, (1,)),
         "noise_scale_w": (TensorProto.FLOAT, (1,)),
     }
-    outputs = {"y": (TensorProto.FLOAT, (1, 1, "samples"))}
+    outputs: Named = {"y": (TensorProto.FLOAT, (1, 1, "samples"))}
     model = _describe(save(folder / "model.onnx", nodes, inputs, outputs, weights), VITS)
     (folder / "tokens.txt").write_text(TOKENS)
     (folder / "lexicon-en-us.txt").write_text(LEXICON)
