@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 
 SYSTEMD = Path(__file__).parent.parent.parent / "packaging" / "systemd"
+LISTENING = SYSTEMD / "listening.conf"
 UNITS = [SYSTEMD / "edged.service", SYSTEMD / "user" / "edged.service"]
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")
-@pytest.mark.parametrize("unit", UNITS, ids=["system", "user"])
+@pytest.mark.parametrize("unit", [*UNITS, LISTENING], ids=["system", "user", "listening"])
 def test_systemd_knows_every_setting_of_the_unit(unit: Path, tmp_path: Path) -> None:
     """The program itself is not there, so it is replaced by one that is."""
-    text = unit.read_text().replace("/opt/edged/bin/edged", "/bin/true")
+    whole = unit.read_text() if unit in UNITS else UNITS[0].read_text() + unit.read_text()
+    text = whole.replace("/opt/edged/bin/edged", "/bin/true")
     copy = tmp_path / "edged.service"
     copy.write_text(text.replace("%h/.local/bin/edged", "/bin/true"))
 
