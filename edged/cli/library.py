@@ -1,13 +1,13 @@
 """`recordings`: what has been transcribed."""
 
 import argparse
-import os
 import sys
 from typing import Any
 
 from edged.cli import render
 from edged.cli.connect import Settings
 from edged.cli.families import Family
+from edged.cli.new_file import create
 from edged.errors import BadRequest
 from edged.messages import replies, requests
 from edged.messages.records import Recording, Segment
@@ -88,7 +88,7 @@ def audio_of(settings: Settings, arguments: argparse.Namespace) -> None:
     if settings.json and to_stdout:
         raise BadRequest("JSON and audio cannot both go to stdout", fix="name a file")
     written = 0
-    file = sys.stdout.buffer if to_stdout else _create(arguments.out)
+    file = sys.stdout.buffer if to_stdout else create(arguments.out)
     with settings.connect() as daemon:
         for reply, parts in daemon.stream(request):
             if isinstance(reply, replies.Audio):
@@ -97,16 +97,6 @@ def audio_of(settings: Settings, arguments: argparse.Namespace) -> None:
     if not to_stdout:
         file.close()
         _say(settings, {"path": arguments.out, "size_bytes": written}, f"{written} bytes written")
-
-
-def _create(path: str) -> Any:  # noqa: ANN401 - a binary file; typeshed has no short name for it
-    """A new file for the owner only; an existing one is not overwritten."""
-    try:
-        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
-    except FileExistsError as error:
-        raise BadRequest("the file exists", fix="choose another name") from error
-    except OSError as error:
-        raise BadRequest(f"the file cannot be created: {error.strerror}") from error
 
 
 def delete_recordings(settings: Settings, arguments: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""`transcribe` and `search`: speech to text, and finding it again."""
+"""`transcribe`: speech to text."""
 
 import argparse
 import os
@@ -33,12 +33,6 @@ def add(commands: "argparse._SubParsersAction[Any]", shared: argparse.ArgumentPa
     )
     add_pull(command)
     command.set_defaults(run=transcribe)
-    text = "find words in all transcripts, newest first"
-    command = commands.add_parser("search", parents=[shared], help=text, description=text)
-    command.add_argument("query", metavar="WORDS", nargs="+")
-    command.add_argument("--limit", type=int, default=20)
-    command.add_argument("--recording", metavar="ID")
-    command.set_defaults(run=search)
 
 
 def transcribe(settings: Settings, arguments: argparse.Namespace) -> None:
@@ -153,33 +147,3 @@ def _row(segment: Segment, *, words: bool, speakers: bool) -> list[str]:
     if words:
         row.append(" ".join(f"{word.text}@{word.start_ms / 1000:.2f}" for word in segment.words))
     return row
-
-
-def search(settings: Settings, arguments: argparse.Namespace) -> None:
-    """Print what was found, newest first."""
-    request = requests.TranscriptsSearch(
-        query=" ".join(arguments.query), limit=arguments.limit, recording_id=arguments.recording
-    )
-    with settings.connect() as daemon:
-        found = daemon.ask(request, replies.Hits)
-    if settings.json:
-        hits = [
-            {
-                "recording_id": hit.recording_id,
-                "seq": hit.seq,
-                "start_ms": hit.start_ms,
-                "text": hit.text,
-                "snippet": hit.snippet,
-            }
-            for hit in found.hits
-        ]
-        render.as_json({"hits": hits})
-        return
-    if not found.hits:
-        print("nothing found")
-        return
-    rows = [
-        [hit.name or hit.recording_id, render.clock(hit.start_ms), hit.snippet]
-        for hit in found.hits
-    ]
-    render.table("", ["recording", ">at", "text"], rows)
