@@ -14,19 +14,20 @@ import signal
 import socket
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from edged import __version__, keys
 from edged.bridge import endpoint
 from edged.bridge.framing import Buffer
 from edged.bridge.server import Caller, Handler, Outgoing, Server, Stream, listen
+from edged.capture.source import Capture, CaptureOptions
 from edged.config import Config, Paths
-from edged.errors import DiskFull, EdgedError
+from edged.errors import DeviceMissing, DiskFull, EdgedError
 from edged.events import Bus
 from edged.jobs.intake import Intake
 from edged.jobs.runner import Runner
-from edged.jobs.work import Work
+from edged.jobs.work import Work, order_of, queue_session
 from edged.keys.source import Passphrase
 from edged.messages.events import ModelChanged, StoredEvent
 from edged.messages.records import ModelState
@@ -48,7 +49,12 @@ from edged.service.answer import answer
 from edged.service.house import House
 from edged.service.people import expire_voices
 from edged.service.vitals import Vitals
+from edged.sessions.appending import Appending, close_fed
+from edged.sessions.captioning import Captioning
+from edged.sessions.fed_captions import FedCaptions
 from edged.sessions.following import Following
+from edged.sessions.recorder import Equipment
+from edged.sessions.running import Sessions
 from edged.sessions.streams import Streams
 from edged.store import Store, events, opens, transcripts
 
@@ -92,6 +98,7 @@ async def _serve(paths: Paths, config: Config, unlock: Passphrase | None) -> Non
             log.info("stopping")
             await asyncio.sleep(0)  # the reply to `shutdown` leaves first
             await server.stop()
+            await house.sessions.close()
             for task in background:
                 task.cancel()
 
@@ -102,6 +109,8 @@ def _start(house: House, server: Server, tasks: asyncio.TaskGroup) -> list[async
         tasks.create_task(house.vitals.run(), name="vitals"),
         tasks.create_task(house.runner.run(), name="runner"),
         tasks.create_task(house.intake.run(), name="intake"),
+        tasks.create_task(house.sessions.run(), name="sessions"),
+        tasks.create_task(house.fed_captions.run(), name="captions of clients"),
         tasks.create_task(house.pool.run(), name="pool"),
         tasks.create_task(house.batching.run(), name="batching"),
         tasks.create_task(lookout.watch(house.pool.catalog, house.pool.adopt), name="manifests"),
@@ -137,6 +146,22 @@ async def _build(
     work = Work(store, pipeline, afterwards, attempts=config.jobs.attempts)
     runner = Runner(store, work, bus, config.jobs)
     intake = Intake(store, pipeline, work, runner, config.watch)
+    captioning = Captioning(store, pool, bus, config, lexicons)
+    fed_captions = FedCaptions(
+        store, bus, decoders, captioning, backlog_ms=config.sessions.backlog_ms
+    )
+    equipment = Equipment(
+        store=store,
+        bus=bus,
+        microphones=_Deaf(),
+        captions=captioning.open,
+        queue=lambda db, session_id: queue_session(
+            db, order_of(db, session_id), attempts=config.jobs.attempts
+        ),
+        close_fed=close_fed,
+        chunk_ms=config.capture.chunk_ms,
+        reopen_s=config.capture.reopen_ms / 1000,
+    )
     vitals = Vitals(
         store,
         paths,
@@ -161,6 +186,10 @@ async def _build(
         lexicons=lexicons,
         streams=Streams(store, pool, bus, decoders, config, lexicons),
         following=Following(store, pool, bus, config),
+        sessions=Sessions(equipment, config.sessions, cancel_job=runner.cancel, wake=runner.wake),
+        captioning=captioning,
+        fed_captions=fed_captions,
+        appending=Appending(store, decoders, fed_captions),
         work=work,
         runner=runner,
         intake=intake,
@@ -169,6 +198,15 @@ async def _build(
         rotate_key=lambda: keys.rotate(paths.key_file, store, settings=config.keys),
         stop=stop,
     )
+
+
+class _Deaf:
+    """No device, until there is a way to reach them."""
+
+    @asynccontextmanager
+    async def open(self, kind: str, options: CaptureOptions) -> AsyncGenerator[Capture, None]:
+        raise DeviceMissing(f"no {kind} can be opened", device=options.device)
+        yield
 
 
 def _open_store(paths: Paths, config: Config, unlock: Passphrase | None, bus: Bus) -> Store:

@@ -36,6 +36,9 @@ ENGINES = {
 }
 """Engines and the packages that bring them."""
 
+_SPOKEN = frozenset(("align", "keywords", "speak", "stream_transcribe", "transcribe"))
+"""Tasks for which a client has to know the languages."""
+
 
 def hello(
     house: House, request: requests.Hello, _: Sequence[bytes | memoryview], caller: str
@@ -51,7 +54,9 @@ def describe(house: House, _: requests.Describe) -> Description:
     for task in house.pool.tasks():
         default, reason = house.pool.default(task)
         models = tuple(model.id for model in house.pool.summaries(task) if model.installed)
-        tasks[task] = TaskDescription(default=default, reason=reason, models=models)
+        tasks[task] = TaskDescription(
+            default=default, reason=reason, models=models, languages=_languages(house, task, models)
+        )
     return Description(
         version=__version__,
         protocol=PROTOCOL,
@@ -64,6 +69,16 @@ def describe(house: House, _: requests.Describe) -> Description:
         media=tuple(sorted(MEDIA_SUFFIXES)),
         limits=_limits(house),
     )
+
+
+def _languages(house: House, task: str, models: tuple[str, ...]) -> tuple[str, ...]:
+    """What the models that are here know together, of a task whose models differ in that."""
+    if task not in _SPOKEN:
+        return ()
+    manifests = [house.pool.manifest(model) for model in models]
+    if any(not one.languages for one in manifests):
+        return ("any",)
+    return tuple(sorted({language for one in manifests for language in one.languages}))
 
 
 async def describe_model(house: House, model: str) -> AsyncGenerator[AnyReply, None]:
@@ -81,7 +96,11 @@ async def describe_model(house: House, model: str) -> AsyncGenerator[AnyReply, N
 def health(house: House, _: requests.Health) -> HealthReport:
     """Report what was found last; keeps nothing awake."""
     loaded = tuple(model.id for model in house.pool.loaded(measure=False))
-    return house.vitals.report(models_loaded=loaded, queue_depth=house.runner.depth)
+    return house.vitals.report(
+        models_loaded=loaded,
+        queue_depth=house.runner.depth,
+        recording=house.sessions.listening(),
+    )
 
 
 def metrics(house: House, _: requests.Metrics) -> MetricsReport:

@@ -21,7 +21,11 @@ from edged.pipeline.sounding import Sounding
 from edged.pipeline.transcription import Pipeline
 from edged.service.clients import Clients
 from edged.service.vitals import Vitals
+from edged.sessions.appending import Appending
+from edged.sessions.captioning import Captioning
+from edged.sessions.fed_captions import FedCaptions
 from edged.sessions.following import Following
+from edged.sessions.running import Sessions
 from edged.sessions.streams import Streams
 from edged.store.database import Store
 
@@ -46,6 +50,10 @@ class House:
     lexicons: Lexicons
     streams: Streams
     following: Following
+    sessions: Sessions
+    captioning: Captioning
+    fed_captions: FedCaptions
+    appending: Appending
     work: Work
     runner: Runner
     intake: Intake

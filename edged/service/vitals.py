@@ -16,7 +16,7 @@ from edged.config import Paths
 from edged.errors import DiskFull, EdgedError
 from edged.events import Bus, now
 from edged.messages.events import HealthChanged
-from edged.messages.records import HealthStatus
+from edged.messages.records import HealthStatus, Listening
 from edged.messages.replies import HealthReport, Reason
 from edged.store import meta
 from edged.store.database import Store
@@ -85,7 +85,13 @@ class Vitals:
             found.extend(finder())
         return tuple(found)
 
-    def report(self, *, models_loaded: tuple[str, ...], queue_depth: int) -> HealthReport:
+    def report(
+        self,
+        *,
+        models_loaded: tuple[str, ...],
+        queue_depth: int,
+        recording: tuple[Listening, ...] = (),
+    ) -> HealthReport:
         """The stored findings as a reply."""
         reasons = self.reasons()
         committed = self._store.last_commit
@@ -102,6 +108,7 @@ class Vitals:
             disk_free_bytes=self._disk_free,
             sqlite_version=self._store.sqlite_version,
             timestamp=now(),
+            recording=recording,
         )
 
     async def _commit(self) -> None:

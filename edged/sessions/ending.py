@@ -12,7 +12,7 @@ from edged.store import chunks, ledger, recordings, session_states, sessions
 from edged.store.engine import Connection
 
 Queue = Callable[[Connection, str], Job]
-"""Queues the work after the end of a session, by its id."""
+"""Queues the work after the end of a session, by its id, and notes the job at the session."""
 
 CloseFed = Callable[[Connection, str, int | None], None]
 """Completes the ledger of what a client has sent: session's id, how many chunks there are in all."""
@@ -121,7 +121,7 @@ def end(  # noqa: PLR0913 the facts of one end, all by keyword
     close_fed(db, session_id, chunk_count)
     problem = error or (None if _heard(db, session_id) else _NO_AUDIO)
     if problem is None:
-        sessions.attach_job(db, session_id, queue(db, session_id).job_id)
+        queue(db, session_id)
     return sessions.move(
         db,
         session_id,

@@ -1,0 +1,88 @@
+"""`sessions.*`: what is recorded and was recorded; appending, exporting and retrying are elsewhere."""
+
+from collections.abc import AsyncGenerator
+
+from edged.messages.replies import AnyReply, Done
+from edged.messages.sessions import (
+    Ledger,
+    OneSession,
+    Session,
+    Sessions,
+    SessionsDelete,
+    SessionsGet,
+    SessionsLedger,
+    SessionsList,
+    SessionsPause,
+    SessionsResume,
+    SessionsStart,
+    SessionsStop,
+)
+from edged.service.house import House
+from edged.store import ledger, sessions
+
+Parts = tuple[bytes | memoryview, ...]
+
+
+async def start(
+    house: House, request: SessionsStart, _: Parts, caller: str
+) -> AsyncGenerator[AnyReply, None]:
+    """Begin to record, in the name of the client that asked."""
+    await house.captioning.check(request)
+    session = await house.sessions.start(request, started_by=house.clients.name(caller))
+    yield OneSession(session=session)
+
+
+async def pause(house: House, request: SessionsPause) -> AsyncGenerator[AnyReply, None]:
+    """Stop capturing; answered when nothing more reaches the disk."""
+    yield OneSession(session=await house.sessions.pause(request.session_id))
+
+
+async def resume(house: House, request: SessionsResume) -> AsyncGenerator[AnyReply, None]:
+    """Go on after a pause."""
+    yield OneSession(session=await house.sessions.resume(request.session_id))
+
+
+async def stop(house: House, request: SessionsStop) -> AsyncGenerator[AnyReply, None]:
+    """End the recording; the work after it is queued."""
+    session = await house.sessions.stop(request.session_id, chunk_count=request.chunks)
+    yield OneSession(session=session)
+
+
+async def get(house: House, request: SessionsGet) -> AsyncGenerator[AnyReply, None]:
+    """One session."""
+    yield OneSession(session=_shown(house, await house.sessions.get(request.session_id)))
+
+
+async def list_sessions(house: House, request: SessionsList) -> AsyncGenerator[AnyReply, None]:
+    """A page of sessions, newest first."""
+    found = await house.store.read(
+        lambda db: sessions.list_sessions(
+            db,
+            status=request.status,
+            group=request.group,
+            since=request.since,
+            until=request.until,
+            limit=request.limit,
+            before=request.before,
+        )
+    )
+    full = len(found) == request.limit
+    shown = tuple(_shown(house, house.sessions.show(session)) for session in found)
+    yield Sessions(sessions=shown, next=found[-1].id if full else None)
+
+
+async def show_ledger(house: House, request: SessionsLedger) -> AsyncGenerator[AnyReply, None]:
+    """What of its time was captured, silent or missing."""
+    entries = await house.store.read(lambda db: ledger.of_session(db, request.session_id))
+    yield Ledger(session_id=request.session_id, entries=entries)
+
+
+async def delete(house: House, request: SessionsDelete) -> AsyncGenerator[AnyReply, None]:
+    """Delete a session and all that hangs on it."""
+    await house.sessions.delete(request.session_id)
+    yield Done()
+
+
+def _shown(house: House, session: Session) -> Session:
+    """With what waits to be heard live, of a client that sends its own audio."""
+    return house.fed_captions.show(session)
