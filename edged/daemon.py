@@ -145,7 +145,7 @@ async def _build(
     afterwards = Afterwards(store, pool, decoders, pipeline, lexicons)
     work = Work(store, pipeline, afterwards, attempts=config.jobs.attempts)
     runner = Runner(store, work, bus, config.jobs)
-    intake = Intake(store, pipeline, work, runner, config.watch)
+    intake = Intake(store, pipeline, work, runner, config.watch, lexicons=lexicons.configured)
     captioning = Captioning(store, pool, bus, config, lexicons)
     fed_captions = FedCaptions(
         store, bus, decoders, captioning, backlog_ms=config.sessions.backlog_ms

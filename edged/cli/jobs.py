@@ -36,6 +36,9 @@ def add(commands: "argparse._SubParsersAction[Any]", shared: argparse.ArgumentPa
     folder.add_argument("--flat", action="store_true", help="leave its subfolders alone")
     folder.add_argument("--model", metavar="ID")
     folder.add_argument("--language", metavar="CODE")
+    folder.add_argument(
+        "--lexicon", metavar="NAME", action="append", help="correct and count; several are added up"
+    )
     removed = watch.add("remove", watch_remove, "stop watching; jobs and recordings stay")
     removed.add_argument("path", metavar="FOLDER")
     watch.add("list", watch_list, "watched folders")
@@ -133,6 +136,7 @@ def watch_add(settings: Settings, arguments: argparse.Namespace) -> None:
         recursive=not arguments.flat,
         model=arguments.model,
         language=arguments.language,
+        lexicons=None if arguments.lexicon is None else tuple(arguments.lexicon),
     )
     _folders(settings, request)
 

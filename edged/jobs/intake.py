@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import aclosing, suppress
 from pathlib import Path
 
+import msgspec
+
 from edged.capture.folder import FolderWatch, StableFile
 from edged.config import Watch as Settings
 from edged.errors import Busy, Conflict, DiskFull, EdgedError, NotFound
@@ -38,16 +40,25 @@ class Intake:
         pipeline: says how a file would be transcribed.
         work: queues it. runner: is told to look.
         settings: when a file counts as complete.
+        lexicons: active ones, for folders that name none.
     """
 
     def __init__(
-        self, store: Store, pipeline: Pipeline, work: Work, runner: Runner, settings: Settings
+        self,
+        store: Store,
+        pipeline: Pipeline,
+        work: Work,
+        runner: Runner,
+        settings: Settings,
+        *,
+        lexicons: tuple[str, ...] = (),
     ) -> None:
         self._store = store
         self._pipeline = pipeline
         self._work = work
         self._runner = runner
         self._settings = settings
+        self._lexicons = lexicons
         self._folders: dict[str, WatchedFolder] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._problems: dict[str, Problem | None] = {}
@@ -67,9 +78,15 @@ class Intake:
                 await self._changed.wait()
 
     async def add(
-        self, path: str, *, recursive: bool, model: str | None, language: str | None
+        self,
+        path: str,
+        *,
+        recursive: bool,
+        model: str | None,
+        language: str | None,
+        lexicons: tuple[str, ...] | None = None,
     ) -> None:
-        """Watch a folder from now on.
+        """Watch a folder from now on; without lexicons those of the settings are active.
 
         Raises:
             NotFound: there is no such folder.
@@ -78,7 +95,12 @@ class Intake:
             raise NotFound("there is no such folder", fix="create it first, or check the path")
         await self._store.write(
             lambda db: watch.add_folder(
-                db, path, recursive=recursive, model=model, language=language
+                db,
+                path,
+                recursive=recursive,
+                model=model,
+                language=language,
+                lexicons=lexicons,
             )
         )
         if task := self._tasks.pop(path, None):
@@ -97,14 +119,7 @@ class Intake:
     async def folders(self) -> tuple[WatchedFolder, ...]:
         """Watched folders with their problems."""
         return tuple(
-            WatchedFolder(
-                path=folder.path,
-                recursive=folder.recursive,
-                model=folder.model,
-                language=folder.language,
-                added_at=folder.added_at,
-                problem=self._problems.get(path),
-            )
+            msgspec.structs.replace(folder, problem=self._problems.get(path))
             for path, folder in self._folders.items()
         )
 
@@ -164,7 +179,12 @@ class Intake:
         plan = self._pipeline.plan(model=folder.model, language=folder.language)
         source = await sources.from_path(file.path, beneath=folder.path)
         try:
-            order = TranscribeFile(path=file.path, model=plan.model, language=plan.language)
+            order = TranscribeFile(
+                path=file.path,
+                model=plan.model,
+                language=plan.language,
+                lexicons=self._lexicons if folder.lexicons is None else folder.lexicons,
+            )
             job, _ = await self._work.submit(source, order, plan, priority="batch")
             await self._store.write(
                 lambda db: watch.saw(

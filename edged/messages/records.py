@@ -314,7 +314,7 @@ class Listening(Record, frozen=True):
 
 
 class WatchedFolder(Record, frozen=True):
-    """A folder whose new files become jobs."""
+    """A folder whose new files become jobs. lexicons: None: those of the settings."""
 
     path: str
     recursive: bool
@@ -322,3 +322,4 @@ class WatchedFolder(Record, frozen=True):
     language: str | None
     added_at: Timestamp
     problem: Problem | None = None
+    lexicons: tuple[str, ...] | None = None

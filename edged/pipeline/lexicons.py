@@ -40,13 +40,15 @@ class Lexicons:
         self.configured = tuple(configured.split())
 
     async def active(self, names: Iterable[str] | None) -> Active:
-        """The named lexicons, or with None the configured ones; () is none at all.
+        """The named lexicons; with None those configured ones that can be used; () is none at all.
 
         Raises:
             NotFound: no lexicon, or no category of one, has that name.
             ConfigError: a named one is wrong; it says where.
         """
-        asked = self._asked(names)
+        if names is None:
+            return (await self.usable(None))[0]
+        asked = tuple(names)
         return _choose(asked, await self._read() if asked else {})
 
     async def usable(self, names: Iterable[str] | None) -> tuple[Active, tuple[Problem, ...]]:
@@ -54,7 +56,7 @@ class Lexicons:
 
         For work that must go on: what is recorded was asked for when all was well.
         """
-        asked = self._asked(names)
+        asked = self.configured if names is None else tuple(names)
         entries = await self._read() if asked else {}
         good: list[str] = []
         problems: list[Problem] = []
@@ -84,9 +86,6 @@ class Lexicons:
         entries = await self._read()
         found = [_summary(name, entry, self.configured) for name, entry in sorted(entries.items())]
         return (*found, *self._absent(entries))
-
-    def _asked(self, names: Iterable[str] | None) -> tuple[str, ...]:
-        return self.configured if names is None else tuple(names)
 
     def _absent(self, entries: dict[str, _Entry]) -> Iterator[LexiconSummary]:
         """What the settings name, and nobody has; of a category too."""

@@ -49,12 +49,12 @@ async def active(house: House, asked: tuple[str, ...] | None) -> tuple[str, ...]
     """Names of the lexicons that a request makes active; None: the configured ones.
 
     Raises:
-        NotFound, ConfigError: one of them cannot be used.
+        NotFound, ConfigError: one that was asked for cannot be used.
     """
-    names = house.lexicons.configured if asked is None else asked
-    if names:
-        await house.lexicons.active(names)
-    return names
+    if asked is None:  # the work leaves out those that cannot be used, and says so
+        return house.lexicons.configured
+    await house.lexicons.active(asked)
+    return asked
 
 
 def _with_speakers(

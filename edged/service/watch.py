@@ -12,11 +12,14 @@ async def add(house: House, request: requests.WatchAdd) -> AsyncGenerator[AnyRep
     """Watch a folder from now on, and after every start."""
     if request.model or request.language:
         house.pipeline.plan(model=request.model, language=request.language)
+    if request.lexicons:
+        await house.lexicons.active(request.lexicons)
     await house.intake.add(
         absolute(request.path),
         recursive=request.recursive,
         model=request.model,
         language=request.language,
+        lexicons=request.lexicons,
     )
     yield Folders(folders=await house.intake.folders())
 

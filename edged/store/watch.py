@@ -1,11 +1,14 @@
 """Watched folders, and which files in them were already dealt with."""
 
+import msgspec
 from msgspec import Struct
 
 from edged.errors import NotFound
 from edged.messages.records import WatchedFolder
 from edged.store.clock import stamp
 from edged.store.engine import Connection
+
+_unpack = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
 class SeenFile(Struct, frozen=True, kw_only=True):
@@ -27,13 +30,14 @@ def add_folder(
     recursive: bool = True,
     model: str | None = None,
     language: str | None = None,
+    lexicons: tuple[str, ...] | None = None,
 ) -> WatchedFolder:
     """Watch a folder; one that is watched already takes the new settings."""
     db.execute(
-        "INSERT INTO watch_folders(path, recursive, model, language, added_at) "
-        "VALUES(?, ?, ?, ?, ?) ON CONFLICT(path) DO UPDATE SET recursive = excluded.recursive, "
-        "model = excluded.model, language = excluded.language",
-        (path, int(recursive), model, language, stamp()),
+        "INSERT INTO watch_folders(path, recursive, model, language, lexicons, added_at) "
+        "VALUES(?, ?, ?, ?, ?, ?) ON CONFLICT(path) DO UPDATE SET recursive = excluded.recursive, "
+        "model = excluded.model, language = excluded.language, lexicons = excluded.lexicons",
+        (path, int(recursive), model, language, _packed(lexicons), stamp()),
     )
     return next(folder for folder in list_folders(db) if folder.path == path)
 
@@ -52,14 +56,23 @@ def remove_folder(db: Connection, path: str) -> None:
 def list_folders(db: Connection) -> tuple[WatchedFolder, ...]:
     """All watched folders, oldest first."""
     rows = db.execute(
-        "SELECT path, recursive, model, language, added_at FROM watch_folders ORDER BY id"
+        "SELECT path, recursive, model, language, added_at, lexicons FROM watch_folders ORDER BY id"
     )
     return tuple(
         WatchedFolder(
-            path=path, recursive=bool(recursive), model=model, language=language, added_at=added_at
+            path=path,
+            recursive=bool(recursive),
+            model=model,
+            language=language,
+            added_at=added_at,
+            lexicons=None if lexicons is None else _unpack(lexicons),
         )
-        for path, recursive, model, language, added_at in rows
+        for path, recursive, model, language, added_at, lexicons in rows
     )
+
+
+def _packed(lexicons: tuple[str, ...] | None) -> str | None:
+    return None if lexicons is None else msgspec.json.encode(lexicons).decode()
 
 
 def saw(
