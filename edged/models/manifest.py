@@ -294,6 +294,9 @@ class Engine(Struct, frozen=True, kw_only=True):
 ENGINES: Mapping[str, Engine] = {
     "silero": Engine(module="edged.models.engines.silero", packages=("onnxruntime",)),
     "pocketsphinx": Engine(module="edged.models.engines.pocketsphinx", packages=("pocketsphinx",)),
+    "pocketsphinx_align": Engine(
+        module="edged.models.engines.pocketsphinx_align", packages=("pocketsphinx",)
+    ),
     "faster_whisper": Engine(
         module="edged.models.engines.faster_whisper", packages=("faster_whisper",)
     ),
@@ -315,6 +318,18 @@ ENGINES: Mapping[str, Engine] = {
     "flite": Engine(
         module="edged.models.engines.voice_program", packages=("numpy",), programs=("flite",)
     ),
+    "character_ctc": Engine(module="edged.models.engines.character_ctc", packages=("onnxruntime",)),
+    "phoneme_ctc": Engine(
+        module="edged.models.engines.phoneme_ctc",
+        packages=("onnxruntime",),
+        programs=("espeak-ng",),
+    ),
+    "pocketsphinx_keywords": Engine(
+        module="edged.models.engines.pocketsphinx_keywords", packages=("pocketsphinx",)
+    ),
+    "sherpa_keywords": Engine(
+        module="edged.models.engines.sherpa_keywords", packages=("sherpa_onnx",)
+    ),
     "litert": Engine(
         module="edged.models.engines.litert",
         packages=("ai_edge_litert", "tflite_runtime"),
@@ -330,9 +345,7 @@ COMING: Mapping[str, str] = {
     "mediapipe_gestures": "gestures of hands",
     "sherpa_diarization": "who speaks when",
     "sherpa_speaker": "speakers' voices as vectors",
-    "sherpa_keywords": "words that wake",
     "sherpa_punctuation": "punctuation and capitals",
-    "phoneme_ctc": "phones in time",
     "sentence_vectors": "texts as vectors",
     "yunet": "faces",
     "onnx_genai": "text generation",

@@ -27,6 +27,7 @@ PARAMETERS: Mapping[str, frozenset[str]] = {
     "image_embed": _PICTURES | {"output"},
     "image_segment": _SCORES | _PICTURES | {"foreground", "mask_layout"},
     "audio_classify": _SCORES | _SPECTROGRAMS | {"kind", "hop_ms", "window_ms"},
+    "speech_emotion": _SCORES | _SPECTROGRAMS | {"kind", "window_ms", "normalize"},
     "text_classify": _SCORES
     | {"kind", "vocabulary", "delimiter", "tokenizer", "lower", "max_tokens"},
 }

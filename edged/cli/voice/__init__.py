@@ -1,9 +1,9 @@
-"""`align`, `emotion`, `keywords`, `tag`, `language`: everything a voice says beyond its words."""
+"""`align`, `emotion`, `keywords`, `tag`, `language`, `separate`, `denoise`, `speak`: everything a voice says beyond its words."""
 
 import argparse
 from typing import Any, Protocol
 
-from edged.cli.voice import denoise, separate, speak
+from edged.cli.voice import align, denoise, emotion, keywords, language, separate, speak, tag
 
 
 class Part(Protocol):
@@ -16,7 +16,7 @@ class Part(Protocol):
         ...
 
 
-PARTS: tuple[Part, ...] = (separate, denoise, speak)
+PARTS: tuple[Part, ...] = (align, emotion, keywords, tag, language, separate, denoise, speak)
 
 
 def add(commands: "argparse._SubParsersAction[Any]", shared: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ The encoder always works on 30 s, so its cost is the same for 3 s and for 28 s: 
 import math
 import os
 from collections.abc import Iterable, Iterator
+from time import perf_counter_ns
 
 from ctranslate2 import get_supported_compute_types
 from faster_whisper import WhisperModel
@@ -14,6 +15,7 @@ from faster_whisper.transcribe import Segment, TranscriptionInfo, Word
 
 from edged.errors import CorruptModel, Internal, ModelMissing, Unsupported
 from edged.media import AudioChunk
+from edged.messages.records import Class
 from edged.models.accelerators import runtime_of
 from edged.models.engines import placement
 from edged.models.engines.inputs import (
@@ -25,7 +27,15 @@ from edged.models.engines.inputs import (
     word_of,
 )
 from edged.models.engines.voice import we_are
-from edged.models.runtime import ModelSpec, Placement, SpokenWord, TranscribeOptions, Utterance
+from edged.models.runtime import (
+    Classified,
+    ClassifyOptions,
+    ModelSpec,
+    Placement,
+    SpokenWord,
+    TranscribeOptions,
+    Utterance,
+)
 from edged.workers.context import WorkerContext
 
 _AUTO = "auto"
@@ -133,7 +143,7 @@ def _folder_of(spec: ModelSpec) -> str:
 
 
 class FasterWhisper:
-    """Fulfils Transcriber."""
+    """Fulfils Transcriber; with several languages LanguageModel too."""
 
     def __init__(self, spec: ModelSpec, model: WhisperModel, context: WorkerContext) -> None:
         self._spec = spec
@@ -165,6 +175,29 @@ class FasterWhisper:
         audio = AudioChunk(data=we_are())
         segments, _ = self._start(audio, TranscribeOptions(language="en", words=False))
         return " ".join(segment.text.strip() for segment in self._each(segments))
+
+    def languages(self, audio: AudioChunk, options: ClassifyOptions) -> Classified:
+        """Language codes with how likely each is, by what is said in at most 30 s.
+
+        Raises:
+            BadRequest: the chunk holds half a sample.
+            Unsupported: the model knows but one language.
+        """
+        began = perf_counter_ns()
+        if not self._model.model.is_multilingual:
+            raise Unsupported(f"{self._spec.id} knows one language only", model=self._spec.id)
+        samples = samples_of(audio)
+        try:
+            _, _, likely = self._model.detect_language(samples)
+        except (RuntimeError, ValueError) as error:
+            raise Internal("CTranslate2 failed in detecting the language") from error
+        best = sorted(likely, key=lambda one: (-one[1], one[0]))[: options.top_k]
+        classes = tuple(
+            Class(label=code, score=_share(score), index=place)
+            for place, (code, score) in enumerate(best)
+            if score >= options.min_score
+        )
+        return Classified(classes=classes, computed_us=(perf_counter_ns() - began) // 1000)
 
     def _start(
         self, audio: AudioChunk, options: TranscribeOptions

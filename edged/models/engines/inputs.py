@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from edged.errors import BadRequest, CorruptModel, ModelMissing, Unsupported
+from edged.errors import BadRequest, CorruptModel, ModelMissing, Unsupported, UnsupportedLanguage
 from edged.media import AudioChunk
 from edged.models.runtime import ModelSpec
 
@@ -85,6 +85,20 @@ def check_language(spec: ModelSpec, language: str | None) -> None:
     """
     if language is not None and language not in spec.languages:
         raise Unsupported(f"{spec.id} does not know the language asked for", model=spec.id)
+
+
+def check_known_language(spec: ModelSpec, language: str) -> None:
+    """Accept a language that the manifest lists, with or without a region; any when it lists none.
+
+    Raises:
+        UnsupportedLanguage: it is not listed.
+    """
+    if spec.languages and language.partition("-")[0] not in spec.languages:
+        raise UnsupportedLanguage(
+            f"{spec.id} does not know the language {language}",
+            fix=f"it knows: {' '.join(spec.languages)}",
+            model=spec.id,
+        )
 
 
 def samples_of(audio: AudioChunk) -> Samples:

@@ -17,6 +17,7 @@ PRESETS: Mapping[str, tuple[str, str]] = {
     "image_embed": ("edged.models.presets.embed", "PictureEmbedder"),
     "image_segment": ("edged.models.presets.segment", "PictureSegmenter"),
     "audio_classify": ("edged.models.presets.hearing", "SoundClassifier"),
+    "speech_emotion": ("edged.models.presets.feeling", "SpokenFeeling"),
     "text_classify": ("edged.models.presets.texts", "LabelledText"),
 }
 """Module and class by task; only the one that is needed is imported, and with it its packages."""

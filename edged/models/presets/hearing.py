@@ -31,12 +31,14 @@ LONGEST_MS = 600_000
 _Sums = npt.NDArray[np.float64]
 
 
-class _Ear(Protocol):
+class Ear(Protocol):
     """Turns a window of samples into the graph's input."""
 
     window: int
 
-    def tensor(self, samples: Samples) -> Array: ...
+    def tensor(self, samples: Samples) -> Array:
+        """So many samples in the graph's shape."""
+        ...
 
 
 class _Waveform:
@@ -124,7 +126,7 @@ class SoundClassifier:
         if len(inputs) != 1:
             raise CorruptModel(f"{spec.id} does not take audio alone", model=spec.id)
         self._tensor = inputs[0]
-        self._ear = _ear(self._tensor, spec)
+        self._ear = ear_of(self._tensor, spec)
         own_ms = samples_to_ms(self._ear.window)
         hop_ms = whole_of(spec, "hop_ms", own_ms, least=1, most=LONGEST_MS)
         self._hop = self._ear.window if hop_ms == own_ms else hop_ms * SPEECH_RATE // 1000
@@ -192,7 +194,12 @@ class SoundClassifier:
         return self._scale.best(mean, options.top_k, options.min_score)
 
 
-def _ear(tensor: SignatureTensor, spec: ModelSpec) -> _Ear:
+def ear_of(tensor: SignatureTensor, spec: ModelSpec) -> Ear:
+    """What a graph with this input hears with: samples as they are, or a spectrogram of them.
+
+    Raises:
+        CorruptModel: it takes no audio, or a parameter is wrong.
+    """
     kind = word_of(spec, "kind", "waveform", among=("waveform", "log_mel"))
     return _Waveform(tensor, spec) if kind == "waveform" else _LogMel(tensor, spec)
 
