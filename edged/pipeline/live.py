@@ -16,7 +16,6 @@ from edged.errors import DiskFull, EdgedError, NotFound, WorkerGone
 from edged.events import Bus
 from edged.messages.records import Problem, Span
 from edged.messages.wire import Priority
-from edged.models.pool import Pool
 from edged.models.runtime import (
     StreamingTranscriber,
     Transcriber,
@@ -24,6 +23,7 @@ from edged.models.runtime import (
     VoiceActivity,
 )
 from edged.pipeline.live_ears import Ears, LiveUtterance
+from edged.pipeline.live_models import Lends
 from edged.pipeline.live_pace import Pace
 from edged.pipeline.live_plan import LivePlan
 from edged.pipeline.live_scribe import Corrector, Scribe, Tell
@@ -74,7 +74,7 @@ class Live:
     def __init__(  # noqa: PLR0913 the facts of one recording, all by keyword
         self,
         store: Store,
-        pool: Pool,
+        pool: Lends,
         bus: Bus,
         *,
         recording_id: str | None,
@@ -172,6 +172,8 @@ class Live:
             EdgedError: the transcript cannot be completed.
         """
         self._ears.close()
+        if self._work is None:
+            await asyncio.sleep(0)  # `run` may only just have been scheduled
         if self._work is not None:
             await asyncio.wait({self._work}, timeout=drain_s)
             await _end(self._work)

@@ -12,9 +12,9 @@ from msgspec import Struct
 
 from edged.errors import WorkerGone
 from edged.media import AudioChunk, ms_to_samples, samples_to_ms
-from edged.models.lease import Lease
 from edged.models.runtime import VadOptions, VoiceActivity
 from edged.pipeline.live_loudness import Loudness
+from edged.pipeline.live_models import Borrowed
 from edged.pipeline.tape import Tape
 from edged.speech.segmenter import Opening, Segmenter, SegmenterOptions
 
@@ -177,7 +177,7 @@ class Ears:
 
     # --- listening ---
 
-    async def listen(self, lease: Lease[VoiceActivity]) -> None:
+    async def listen(self, lease: Borrowed[VoiceActivity]) -> None:
         """Hear everything that is pushed, until closed.
 
         Raises:
@@ -215,14 +215,14 @@ class Ears:
         self._incoming_samples -= end - first.start
         return AudioChunk(data=b"".join(pieces), start=first.start)
 
-    async def _hear(self, lease: Lease[VoiceActivity], chunk: AudioChunk) -> None:
+    async def _hear(self, lease: Borrowed[VoiceActivity], chunk: AudioChunk) -> None:
         if abs(chunk.start - self._next) > TOLERANCE_SAMPLES:
             self._finish_stretch(chunk.start)
         chunk = AudioChunk(data=chunk.data, start=self._next)
         self._tape.append(chunk)
-        self._next += chunk.samples
         options = VadOptions(stream=self._stream)
         found = await lease.call(lease.model.detect, chunk, options)
+        self._next += chunk.samples
         loudness = self._loudness.feed(chunk.data)
         size = min(len(found.data), len(loudness))
         for span in self._segmenter.feed_many(found.data[:size], loudness[:size]):

@@ -12,7 +12,6 @@ import msgspec
 
 from edged.errors import WorkerGone
 from edged.media import AudioChunk
-from edged.models.lease import Lease
 from edged.models.runtime import (
     Partial,
     SpokenWord,
@@ -21,6 +20,7 @@ from edged.models.runtime import (
     Utterance,
 )
 from edged.pipeline.live_ears import Ears, LiveUtterance
+from edged.pipeline.live_models import Borrowed
 from edged.pipeline.live_pace import Pace
 from edged.pipeline.live_scribe import Scribe
 from edged.speech.segmenter import Opening
@@ -35,7 +35,7 @@ class AsItComes:
     """
 
     def __init__(
-        self, ears: Ears, scribe: Scribe, pace: Pace, *, lease: Lease[StreamingTranscriber]
+        self, ears: Ears, scribe: Scribe, pace: Pace, *, lease: Borrowed[StreamingTranscriber]
     ) -> None:
         self._ears = ears
         self._scribe = scribe

@@ -12,9 +12,9 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from edged.media import AudioChunk
-from edged.models.lease import Lease
 from edged.models.runtime import TranscribeOptions, Transcriber, Utterance
 from edged.pipeline.live_ears import Ears, LiveUtterance
+from edged.pipeline.live_models import Borrowed
 from edged.pipeline.live_pace import Pace
 from edged.pipeline.live_plan import LivePlan
 from edged.pipeline.live_scribe import Scribe
@@ -64,8 +64,8 @@ class WholeUtterances:
         pace: Pace,
         *,
         plan: LivePlan,
-        lease: Lease[Transcriber],
-        spare: Lease[Transcriber],
+        lease: Borrowed[Transcriber],
+        spare: Borrowed[Transcriber],
     ) -> None:
         self._ears = ears
         self._scribe = scribe
@@ -131,7 +131,7 @@ class WholeUtterances:
         self._guess = _Guess(start_ms, end_ms, paused, task)
 
     async def _tell_of(
-        self, lease: Lease[Transcriber], audio: AudioChunk, start_ms: int, end_ms: int
+        self, lease: Borrowed[Transcriber], audio: AudioChunk, start_ms: int, end_ms: int
     ) -> list[Utterance]:
         began = time.monotonic()
         heard = await self._hear(lease, audio, end_ms - start_ms)
@@ -143,7 +143,7 @@ class WholeUtterances:
         return heard
 
     async def _hear(
-        self, lease: Lease[Transcriber], audio: AudioChunk, duration_ms: int
+        self, lease: Borrowed[Transcriber], audio: AudioChunk, duration_ms: int
     ) -> list[Utterance]:
         began = time.monotonic()
         options = TranscribeOptions(language=self._scribe.language or None, words=self._plan.words)
