@@ -15,6 +15,8 @@ SELECT e.person_id, e.name, e.is_me, e.created_at,
 FROM people e
 """
 _LONGEST_NAME = 100
+_JOINERS = "\u200c\u200d"
+"""They shape the letters of some scripts; other invisible characters only hide something."""
 
 
 def tidy(name: str) -> str:
@@ -23,15 +25,17 @@ def tidy(name: str) -> str:
     Raises:
         BadRequest: nothing is left of it, or it is longer than 100 characters.
     """
-    shown = "".join(
-        " " if character.isspace() else character
-        for character in unicodedata.normalize("NFC", name)
-        if character.isspace() or unicodedata.category(character) not in {"Cc", "Cs", "Co", "Cn"}
-    )
-    tidied = " ".join(shown.split())
-    if not tidied or len(tidied) > _LONGEST_NAME:
+    composed = unicodedata.normalize("NFC", name)
+    tidied = " ".join("".join(one for one in composed if _is_kept(one)).split())
+    if not tidied.strip(_JOINERS) or len(tidied) > _LONGEST_NAME:
         raise BadRequest("a name has 1 to 100 characters that can be seen")
     return tidied
+
+
+def _is_kept(character: str) -> bool:
+    if character.isspace() or character in _JOINERS:
+        return True
+    return not unicodedata.category(character).startswith("C")
 
 
 def list_people(db: Connection) -> tuple[Person, ...]:

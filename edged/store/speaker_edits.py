@@ -13,7 +13,7 @@ from msgspec import Struct
 from edged.errors import BadRequest, Conflict, NotFound
 from edged.speech import spans, turns
 from edged.speech.spans import Stretch
-from edged.store import figures, sessions, speakers
+from edged.store import figures, people, sessions, speakers
 from edged.store.clock import stamp
 from edged.store.engine import Connection
 from edged.store.speakers import Found
@@ -73,13 +73,11 @@ def rename(db: Connection, speaker_id: str, label: str) -> str:
 
     Raises:
         NotFound: no such speaker.
-        BadRequest: nothing is left of the label without spaces.
+        BadRequest: nothing of the label can be seen.
         Conflict: another speaker of the session has it, or the session is not done.
     """
     found = speakers.change(db, speaker_id)
-    label = " ".join(label.split())
-    if not label:
-        raise BadRequest("a label has at least one character that can be seen")
+    label = people.tidy(label)
     if label == found.label:
         return found.session_id
     _check_free(db, found.session, label)
@@ -214,7 +212,8 @@ def drop_name(db: Connection, session: int, name: str) -> None:
 
 def _undo_rename(db: Connection, session: int, edit: _Rename) -> None:
     taken = db.execute(
-        "SELECT 1 FROM speakers WHERE session = ? AND label = ?", (session, edit.before)
+        "SELECT 1 FROM speakers WHERE session = ? AND label = ? AND speaker_id != ?",
+        (session, edit.before, edit.speaker),
     ).get
     label = speakers.free_label(db, session) if taken else edit.before
     db.execute("UPDATE speakers SET label = ? WHERE speaker_id = ?", (label, edit.speaker))
