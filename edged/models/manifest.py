@@ -307,6 +307,7 @@ ENGINES: Mapping[str, Engine] = {
     "sherpa_separation": Engine(
         module="edged.models.engines.sherpa_separation", packages=("sherpa_onnx",)
     ),
+    "bic_diarizer": Engine(module="edged.models.engines.bic_diarizer", packages=("numpy",)),
     "demucs": Engine(module="edged.models.engines.demucs", packages=("onnxruntime",)),
     "sherpa_denoise": Engine(
         module="edged.models.engines.sherpa_denoise", packages=("sherpa_onnx",)
