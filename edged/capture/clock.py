@@ -48,8 +48,10 @@ class DeviceClock:
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
-        self._samples = 0
-        self._offset_s = 0.0
+        self._frames = 0
+        self._block = 0
+        self._noted = 0
+        self._offset_s: float | None = None
         self._slope = 0.0
         self._settled = False
         self._bucket_end_s = 0.0
@@ -60,49 +62,50 @@ class DeviceClock:
         """How much longer its samples last than it says."""
         return self._slope * 1e6
 
-    def start(self, arrived_s: float, samples: int) -> float:
-        """Begin with the first block: when its first sample was taken."""
-        self._offset_s = arrived_s - samples / self._rate
-        self._bucket_end_s = arrived_s + BUCKET_S
-        return self._offset_s
+    @property
+    def block_s(self) -> float:
+        """When the first sample of the newest block was taken."""
+        ahead_s = (self._block - self._noted) / self._rate if self._settled else 0.0
+        return self._block / self._rate + (self._offset_s or 0.0) + self._slope * ahead_s
 
-    def time_of(self, sample: int) -> float:
-        """When a sample, counted from the start, was taken."""
-        ahead_s = (sample - self._samples) / self._rate if self._settled else 0.0
-        return sample / self._rate + self._offset_s + self._slope * ahead_s
-
-    def block(self, arrived_s: float, samples: int) -> float:
-        """Note that a block arrived, whose last sample is number `samples` from the start.
+    def arrive(self, arrived_s: float, frames: int) -> int:
+        """Note that a block of so many frames arrived.
 
         Returns:
-            0.0, or by how many seconds the samples jumped: lost ones are above 0, ones that came
-            twice below. `shift` takes it as real.
+            how many frames must have been lost before it, by what the clock says.
         """
-        jump_s = 0.0
+        if self._offset_s is None:
+            self._offset_s = arrived_s - frames / self._rate
+            self._bucket_end_s = arrived_s + BUCKET_S
+        lost = 0
         if arrived_s >= self._bucket_end_s and self._best_s < float("inf"):
-            jump_s = self._follow(self._best_s, samples)
+            lost = round(self._follow(self._offset_s, self._best_s) * self._rate)
+            self.lose(lost)
             self._best_s = float("inf")
             self._bucket_end_s = arrived_s + BUCKET_S
-        self._best_s = min(self._best_s, arrived_s - samples / self._rate)
-        return jump_s
+        self._block = self._frames
+        self._frames += frames
+        self._best_s = min(self._best_s, arrived_s - self._frames / self._rate)
+        return lost
 
-    def _follow(self, best_s: float, samples: int) -> float:
-        """Compare the second's least delayed block with the line, and bend the line to it."""
-        elapsed_s = (samples - self._samples) / self._rate
-        self._samples = samples
-        self._offset_s += self._slope * elapsed_s
-        error_s = best_s - self._offset_s
-        if not self._settled:
-            # The first block may have waited long in a buffer.
+    def lose(self, frames: int) -> None:
+        """Note that so many frames were taken and never came."""
+        self._frames += frames
+
+    def _follow(self, offset_s: float, best_s: float) -> float:
+        """Bend the line to the second's least delayed block; returns seconds that were lost."""
+        elapsed_s = (self._frames - self._noted) / self._rate
+        self._noted = self._frames
+        offset_s += self._slope * elapsed_s
+        error_s = best_s - offset_s
+        if not self._settled or error_s < -JUMP_S:
+            # All before had waited in a buffer: the line was too late.
             self._settled = True
             self._offset_s = best_s
             return 0.0
-        if abs(error_s) > JUMP_S:
+        if error_s > JUMP_S:
+            self._offset_s = offset_s
             return error_s
-        self._offset_s += _POSITION_GAIN * error_s
+        self._offset_s = offset_s + _POSITION_GAIN * error_s
         self._slope += _RATE_GAIN * error_s / max(elapsed_s, BUCKET_S)
         return 0.0
-
-    def shift(self, jump_s: float) -> None:
-        """Take a jump as real: from now on, samples were taken so much later."""
-        self._offset_s += jump_s
