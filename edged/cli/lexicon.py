@@ -56,11 +56,9 @@ def show(settings: Settings, arguments: argparse.Namespace) -> None:
     if settings.json:
         render.as_json(found)
         return
-    render.table(
-        f"{found.name}: {found.description}",
-        ["heard", "said"],
-        [[phrase, word] for phrase, word in found.corrections.items()],
-    )
+    print(f"{found.name}: {found.description}")
+    rows = [[phrase, word] for phrase, word in found.corrections.items()]
+    render.table("", ["heard", "said"], rows)
     for category, words in found.categories.items():
         print(f"{category}: {', '.join(words)}")
 
