@@ -189,7 +189,8 @@ class Dying(Store):
         if self.dead:
             raise Killed
         done = await super().write(transaction, makes_room=makes_room)
-        self.dead = self.dead or not self.left
+        if not self.left:
+            self.dead = True
         self.left -= 1
         if self.dead:
             raise Killed
