@@ -184,11 +184,14 @@ class PocketSphinxAligner:
             alignment = decoder.get_alignment() or ()
         except RuntimeError as error:
             raise _no_fit() from error
-        return [
+        found = [
             [Phone(one.name, first + one.start, one.duration, one.score) for one in word]
             for word in alignment
             if not word.name.startswith("<")
         ]
+        if len(found) != len(words) or not all(found):
+            raise _no_fit()
+        return found
 
     def _run(self, pcm: bytes) -> None:
         self._decoder.start_utt()
