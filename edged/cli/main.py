@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from edged import __version__
 from edged.cli import (
+    captions,
     configuration,
     data,
     demo,
@@ -19,8 +20,10 @@ from edged.cli import (
     lexicon,
     library,
     models,
+    record,
     search,
     serve,
+    sessions,
     status,
     transcribe,
     voice,
@@ -36,6 +39,9 @@ FAMILIES = (
     demo,
     status,
     transcribe,
+    captions,
+    record,
+    sessions,
     voice,
     infer,
     search,
