@@ -22,6 +22,12 @@ STAGES = {
     "separate": "taking the sound apart",
     "denoise": "cleaning speech",
     "speak": "making speech",
+    "queued": "waiting for its turn",
+    "join": "joining the recording",
+    "diarize": "telling speakers apart",
+    "emotion": "hearing emotions",
+    "save": "saving",
+    "samples": "cutting samples of voices",
 }
 
 

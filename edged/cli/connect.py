@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from edged.bridge import endpoint
-from edged.bridge.link import SyncClient
+from edged.bridge.link import ANSWER_WITHIN_S, SyncClient
 from edged.config import Paths, find_paths
 from edged.errors import DaemonDown, Denied, EdgedError, from_code
 
@@ -32,8 +32,11 @@ class Settings:
         """Where this user's things lie."""
         return find_paths()
 
-    def connect(self) -> SyncClient:
+    def connect(self, *, answer_within_s: float = ANSWER_WITHIN_S) -> SyncClient:
         """A connection to a daemon that runs; starts one if that is allowed.
+
+        Args:
+            answer_within_s: without any reply for so long, the daemon counts as down.
 
         Raises:
             DaemonDown: none runs and none may be started, or it does not come up.
@@ -46,7 +49,7 @@ class Settings:
             start(self.paths)
         else:
             check_owner(self.paths)
-        return SyncClient(self.paths.endpoint)
+        return SyncClient(self.paths.endpoint, answer_within_s=answer_within_s)
 
 
 def check_owner(paths: Paths) -> None:

@@ -41,6 +41,7 @@ def status(settings: Settings, _: argparse.Namespace) -> int:
                 "reasons": report.reasons,
                 "models_loaded": report.models_loaded,
                 "queue_depth": report.queue_depth,
+                "recording": report.recording,
                 "socket": str(settings.paths.socket),
                 "database": str(settings.paths.database),
             }
@@ -51,6 +52,7 @@ def status(settings: Settings, _: argparse.Namespace) -> int:
     _print_reasons(report)
     print(f"models   {', '.join(report.models_loaded) or 'none in memory'}")
     print(f"jobs     {report.queue_depth} waiting or running")
+    _print_recording(report)
     return 0
 
 
@@ -63,6 +65,7 @@ def health(settings: Settings, _: argparse.Namespace) -> int:
         return DEGRADED_STATUS[report.status]
     print(f"{report.status}  ({report.timestamp})")
     _print_reasons(report)
+    _print_recording(report)
     commit = report.last_commit_age_ms
     print(f"last commit   {'none yet' if commit is None else render.ago(commit) + ' ago'}")
     print(f"disk free     {render.size(report.disk_free_bytes)}")
@@ -73,6 +76,15 @@ def health(settings: Settings, _: argparse.Namespace) -> int:
 def _print_reasons(report: replies.HealthReport) -> None:
     for reason in report.reasons:
         print(f"  {reason.code}: {reason.message}\n    fix: {reason.fix}")
+
+
+def _print_recording(report: replies.HealthReport) -> None:
+    """Who listens to what: nobody is recorded without it being seen."""
+    for one in report.recording:
+        devices, who = ", ".join(one.devices), one.started_by or "a client without a name"
+        print(f"recording  {one.session_id}  {devices}  {render.ago(one.duration_ms)}, by {who}")
+    if not report.recording:
+        print("recording  nothing")
 
 
 def metrics(settings: Settings, _: argparse.Namespace) -> None:
