@@ -105,6 +105,8 @@ class PocketSphinxAligner:
         texts = options.text.split()
         words = self._known(texts)
         pcm = bytes(audio.data)
+        if not pcm:
+            raise _no_fit()
         aligned: list[list[Phone]] = []
         for first, last, some in self._pieces(pcm, words):
             self._context.give_way(yieldable=False)

@@ -124,6 +124,8 @@ class PocketSphinxKeywords:
         """Keywords in order of time; seconds from the stream's start."""
         self._context.give_way(yieldable=False)
         phrases = self._phrases(stream)
+        if not pcm:
+            return []
         decoder = self._decoder
         try:
             self._search_for(phrases, stream)

@@ -90,14 +90,17 @@ def sentences(folder: Path) -> dict[str, str]:
 
 
 @contextlib.asynccontextmanager
-async def hosted(spec: ModelSpec, argument: bytes | None = None) -> AsyncIterator[Worker]:
-    """A worker that has loaded a model, and is ended afterwards."""
+async def hosted(
+    spec: ModelSpec, argument: bytes | None = None, *, programs: tuple[str, ...] = ()
+) -> AsyncIterator[Worker]:
+    """A worker that has loaded a model, and is ended afterwards; programs: that it may start."""
     worker = await Worker.spawn(
         WorkerSpec(
             name=spec.id,
             module=f"edged.models.engines.{spec.engine}",
             argument=msgspec.msgpack.encode(spec) if argument is None else argument,
             read_paths=tuple({os.path.dirname(path) for path in spec.files.values()}),
+            programs=programs,
         ),
         load_deadline_s=DEADLINE_S,
     )
