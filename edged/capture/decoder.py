@@ -7,7 +7,9 @@ import os
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
+from edged.capture.clips import Clips
 from edged.capture.container import MediaFile
+from edged.capture.cutting import ClipBytes, ClipOptions, ClipPiece, ClipSize
 from edged.capture.live_pcm import LivePcm
 from edged.capture.mono import PartCutter, Resampler
 from edged.capture.parts import (
@@ -43,6 +45,19 @@ class Decoder:
         self._streams: dict[int, Generator[DecodedPart, None, None]] = {}
         self._opened = 0
         self._live = LivePcm()
+        self._clips = Clips()
+
+    def clip(self, audio: AudioChunk, options: ClipOptions) -> ClipSize:
+        """Add samples to a file, begun with its first ones; see edged.capture.cutting."""
+        return self._clips.clip(audio, options)
+
+    def clipped(self, piece: ClipPiece) -> ClipBytes:
+        """A piece of a finished file."""
+        return self._clips.clipped(piece)
+
+    def forget_clip(self, piece: ClipPiece) -> ClipSize:
+        """Drop a file that nobody wants any more."""
+        return self._clips.forget(piece)
 
     def probe(self, options: DecodeOptions) -> MediaFacts:
         """What the media says about its audio, without decoding it."""

@@ -1,11 +1,14 @@
 """The decode worker's life: started with the first media, shared, ended when idle, replaced when dead."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
-from edged.capture.files import DECODE_WORKER, Decoding, decoding
+from edged.capture.cutting import ClipBytes, ClipCodec, ClipOptions, ClipPiece, ClipSize
+from edged.capture.files import CALL_DEADLINE_S, DECODE_WORKER, Decoding, decoding
 from edged.capture.parts import ConvertOptions, DecodeOptions, PcmPiece
+from edged.errors import Deadline, WorkerGone
 from edged.media import AudioChunk, AudioFormat
 from edged.workers.process import Worker
 
@@ -70,6 +73,25 @@ class Decoders:
                 self._end_later()
         return answer.to(AudioChunk)
 
+    @asynccontextmanager
+    async def clipping(self, codec: ClipCodec) -> AsyncIterator["Clipping"]:
+        """Make a new file of 16 kHz mono samples.
+
+        Raises:
+            Busy, WorkerGone, Deadline, EngineMissing: see edged.capture.cutting.
+        """
+        self._open += 1
+        try:
+            clipping = Clipping(await self._started(), codec)
+            try:
+                yield clipping
+            finally:
+                await clipping.forget()
+        finally:
+            self._open -= 1
+            if not self._open:
+                self._end_later()
+
     async def close(self) -> None:
         """End the worker now."""
         self._keep()
@@ -101,3 +123,33 @@ class Decoders:
             task = asyncio.get_running_loop().create_task(worker.end(), name="end the decoder")
             self._ends.add(task)
             task.add_done_callback(self._ends.discard)
+
+
+class Clipping:
+    """One new file, made by Decoders.clipping: first all samples, then its bytes."""
+
+    def __init__(self, worker: Worker, codec: ClipCodec) -> None:
+        self._worker = worker
+        self._codec: ClipCodec = codec
+        self._name = secrets.token_hex(8)
+
+    async def feed(self, pcm: bytes, *, final: bool) -> int:
+        """Add s16le samples; the size of the file in bytes, once they were the last ones."""
+        options = ClipOptions(clip=self._name, codec=self._codec, final=final)
+        answer = await self._worker.call(
+            "clip", AudioChunk(data=pcm), options, deadline_s=CALL_DEADLINE_S
+        )
+        return answer.to(ClipSize).size_bytes
+
+    async def piece(self, offset: int) -> bytes:
+        """At most 1 MiB of the finished file."""
+        wanted = ClipPiece(clip=self._name, offset=offset)
+        answer = await self._worker.call("clipped", wanted, deadline_s=CALL_DEADLINE_S)
+        return answer.to(ClipBytes).data
+
+    async def forget(self) -> None:
+        """Let the worker drop what nobody fetched."""
+        with suppress(WorkerGone, Deadline):
+            await self._worker.call(
+                "forget_clip", ClipPiece(clip=self._name), deadline_s=CALL_DEADLINE_S
+            )

@@ -11,7 +11,7 @@ from contextlib import aclosing, asynccontextmanager
 from itertools import pairwise
 
 from edged.capture import files
-from edged.capture.parts import DecodedPart
+from edged.capture.parts import WINDOW_SAMPLES, DecodedPart
 from edged.errors import BadMedia, EdgedError, NotKept, WorkerGone
 from edged.media import ms_to_samples, samples_to_ms
 from edged.messages.records import Span
@@ -36,10 +36,19 @@ TRIES = 2
 class Joined:
     """The chunks of one recording. Fulfils edged.pipeline.sources.Audible.
 
+    Args:
+        store: holds the chunks.
+        recording_id: whose.
+        audio_ms: of the session's clock, up to where it is heard.
+        first_ms: from where on, a little more is given: whole windows.
+
     bad: where chunks lay that could not be decoded, found while the parts are read.
     """
 
-    def __init__(self, store: Store, recording_id: str, *, audio_ms: int) -> None:
+    def __init__(
+        self, store: Store, recording_id: str, *, audio_ms: int, first_ms: int = 0
+    ) -> None:
+        self._first_ms = first_ms
         self._store = store
         self._recording_id = recording_id
         self._audio_ms = audio_ms
@@ -57,9 +66,13 @@ class Joined:
             NotKept: a chunk's bytes are gone. WorkerGone, Deadline: see edged.capture.files.
         """
         self.bad.clear()
-        placing = Placing()
+        placing = Placing(ms_to_samples(self._first_ms) // WINDOW_SAMPLES * WINDOW_SAMPLES)
         async with aclosing(self._chunks()) as found:
             async for chunk, before in found:
+                if self._is_before(chunk):
+                    continue
+                if chunk.start_ms is not None and chunk.start_ms >= self._audio_ms:
+                    break
                 parts = self._place(placing, chunk, before, decoders, priority)
                 async with aclosing(parts):
                     async for part in parts:
@@ -67,6 +80,12 @@ class Joined:
         for part in placing.silence(ms_to_samples(self._audio_ms)):
             yield part
         yield placing.finish()
+
+    def _is_before(self, chunk: Chunk) -> bool:
+        """Whether all of a chunk lies before what is heard."""
+        if chunk.start_ms is None:
+            return False
+        return chunk.start_ms + chunk.duration_ms + SLACK_MS < self._first_ms
 
     async def _chunks(self) -> AsyncGenerator[tuple[Chunk, int | None], None]:
         """Every chunk, with the sample at which the next one begins."""

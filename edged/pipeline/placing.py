@@ -18,10 +18,13 @@ class Placing:
 
     Memory is bounded by one part and one piece. A part is given one behind, so that the last one can
     say that it is.
+
+    Args:
+        start: the first sample, a multiple of 512; what lies before it is left out.
     """
 
-    def __init__(self) -> None:
-        self._start = 0
+    def __init__(self, start: int = 0) -> None:
+        self._start = start
         self._pcm = bytearray()
         self._rms = array("f")
 

@@ -29,6 +29,7 @@ from edged.service import (
     aligning,
     appending,
     audio,
+    clips,
     events,
     exporting,
     feelings,
@@ -75,7 +76,8 @@ AT_ONCE: dict[type, Callable[[House, Any], AnyReply]] = {
 STREAMED: dict[type, Callable[[House, Any], Stream]] = {
     requests.RecordingsList: recordings.list_recordings,
     requests.RecordingsGet: recordings.get,
-    requests.RecordingsAudio: recordings.audio,
+    requests.RecordingsAudio: clips.audio,
+    people.SpeakersSample: clips.sample,
     requests.RecordingsDelete: recordings.delete,
     requests.RecordingsReprocess: recordings.reprocess,
     requests.TranscriptsSearch: recordings.search,

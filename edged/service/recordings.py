@@ -1,15 +1,12 @@
 """`recordings.*`, `segments.list`, `transcripts.search`: what has been transcribed."""
 
-import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 
-from edged.errors import NotKept
 from edged.jobs.orders import TranscribeFile
 from edged.messages import requests
 from edged.messages.replies import (
     AnyReply,
-    Audio,
     Done,
     Hits,
     OneJob,
@@ -23,10 +20,6 @@ from edged.store import recordings, segments
 from edged.store import search as index
 from edged.store.narrowing import Filters, moment
 from edged.store.pending import pending
-
-Outgoing = AnyReply | tuple[AnyReply, Sequence[bytes]]
-
-PART_BYTES = 2**20
 
 
 async def list_recordings(
@@ -46,28 +39,6 @@ async def get(house: House, request: requests.RecordingsGet) -> AsyncGenerator[A
     """One recording."""
     found = await house.store.read(lambda db: recordings.get(db, request.recording_id))
     yield OneRecording(recording=found)
-
-
-async def audio(house: House, request: requests.RecordingsAudio) -> AsyncGenerator[Outgoing, None]:
-    """The audio as it came in, part by part."""
-    source = await house.pipeline.open_recording(request.recording_id)
-    try:
-        offset = 0
-        while part := await asyncio.to_thread(source.read, offset, PART_BYTES):
-            reply = Audio(
-                recording_id=request.recording_id,
-                offset=offset,
-                size_bytes=len(part),
-                total_bytes=source.size_bytes,
-                audio=source.audio,
-            )
-            yield reply, [part]
-            offset += len(part)
-    finally:
-        source.close()
-    if offset != source.size_bytes:
-        raise NotKept("the original file changed while it was read")
-    yield Done()
 
 
 async def delete(
