@@ -12,7 +12,6 @@ from edged.messages.people import Wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 KINDS = (".png", ".svg")
 DOTS_PER_INCH = 150
@@ -34,6 +33,13 @@ FONTS = (
     "FreeSans",
 )
 """For words in all scripts, as far as they are installed; each is asked for what the ones before lack."""
+
+MOST = 8
+"""Counted words that one line has room for."""
+
+LARGEST = 19.0
+ROOM = 800.0
+"""Points of a title, and how many of them, over all characters, the picture has room for."""
 
 _MINUTE_MS = 60_000
 
@@ -72,14 +78,16 @@ def picture(found: Wrapped, kind: str) -> bytes:
     import matplotlib as mpl
     from matplotlib import font_manager
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     installed = {font.name for font in font_manager.fontManager.ttflist}
     family = [name for name in FONTS if name in installed] or ["sans-serif"]
     written = io.BytesIO()
     with mpl.rc_context({"font.family": family, "svg.fonttype": "none", "svg.hashsalt": "edged"}):
-        figure = Figure(figsize=(8, 9), layout="constrained", facecolor="white")
-        _head(figure, found)
-        upper, lower = figure.subplots(2, 1, height_ratios=(3, 2))
+        spacing = ConstrainedLayoutEngine(w_pad=0.3, h_pad=0.2)
+        figure = Figure(figsize=(8, 9), layout=spacing, facecolor="white")
+        head, upper, lower = figure.subplots(3, 1, height_ratios=(1, 6, 4))
+        _head(head, found)
         _words(upper, found)
         _months(lower, found)
         with warnings.catch_warnings():
@@ -90,16 +98,22 @@ def picture(found: Wrapped, kind: str) -> bytes:
     return written.getvalue()
 
 
-def _head(figure: "Figure", found: Wrapped) -> None:
+def _head(axes: "Axes", found: Wrapped) -> None:
+    axes.axis("off")
     minutes = found.talk_ms / _MINUTE_MS
-    title = figure.suptitle(
-        f"{found.person} in {found.year}\n"
+    counted = [f"{word} {count:,}" for word, count in list(found.target_words.items())[:MOST]]
+    lines = [
         f"{found.words:,} words in {found.sessions:,} sessions, {minutes:,.0f} minutes of speech",
-        color=INK,
-        fontsize=15,
-        fontweight="bold",
-    )
-    title.set_parse_math(False)
+        f"counted words: {', '.join(counted)}" if counted else "",
+    ]
+    title = f"{found.person} in {found.year}"
+    first = axes.text(0.0, 1.0, title, color=INK, fontweight="bold", va="top")
+    first.set_fontsize(min(LARGEST, ROOM / len(title)))
+    rest = axes.text(0.0, 0.4, "\n".join(lines), color=FAINT, fontsize=11, va="top")
+    rest.set_linespacing(1.6)
+    for text in (first, rest):
+        text.set_transform(axes.transAxes)
+        text.set_parse_math(False)
 
 
 def _words(axes: "Axes", found: Wrapped) -> None:
@@ -112,7 +126,7 @@ def _words(axes: "Axes", found: Wrapped) -> None:
     axes.bar_label(drawn, padding=4, color=FAINT, fmt="{:,.0f}")
     axes.set_yticks(places, [one.word for one in found.top_words], parse_math=False)
     axes.invert_yaxis()
-    axes.margins(x=0.12)
+    axes.margins(x=0.12, y=0.02)
     axes.xaxis.set_visible(False)
     axes.spines["bottom"].set_visible(False)
 
@@ -123,7 +137,8 @@ def _months(axes: "Axes", found: Wrapped) -> None:
     minutes = [month.talk_ms / _MINUTE_MS for month in found.by_month]
     axes.bar(names, minutes, color=MONTHS, width=0.7)
     axes.set_ylim(bottom=0, top=max(minutes) * 1.1 or 1)
-    axes.tick_params(axis="x", length=0)
+    if not any(minutes):
+        axes.set_yticks([])
 
 
 def _dress(axes: "Axes", title: str) -> None:
@@ -136,5 +151,4 @@ def _dress(axes: "Axes", title: str) -> None:
 
 def _say(axes: "Axes", text: str) -> None:
     axes.text(0.5, 0.5, text, ha="center", va="center", color=FAINT, transform=axes.transAxes)
-    axes.set_xticks([])
-    axes.set_yticks([])
+    axes.set_axis_off()
