@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Generic, TypeVar
 
 from edged.errors import BadRequest
@@ -51,16 +52,23 @@ def pieces(phrase: str, tokens: Mapping[str, int], position: int) -> list[str]:
     """
     upper = any(letter.isupper() for token in tokens if token[:1] != "<" for letter in token)
     words = (phrase.upper() if upper else phrase.lower()).split()
-    found = list("".join(_WORD_START + word for word in words))
-    while joins := [
-        (tokens[found[at] + found[at + 1]], at)
-        for at in range(len(found) - 1)
-        if found[at] + found[at + 1] in tokens
-    ]:
-        _, at = min(joins)
-        found[at : at + 2] = [found[at] + found[at + 1]]
+    found = [piece for word in words for piece in _joined(_WORD_START + word, tokens)]
     if not found or any(one not in tokens for one in found):
         raise BadRequest(
             f"keyword {position} cannot be spelled by the model", fix="write it in its letters"
         )
+    return found
+
+
+def _joined(word: str, tokens: Mapping[str, int]) -> list[str]:
+    if word in tokens:
+        return [word]
+    found = list(word)
+    while joins := [
+        (tokens[one + two], at)
+        for at, (one, two) in enumerate(pairwise(found))
+        if one + two in tokens
+    ]:
+        _, at = min(joins)
+        found[at : at + 2] = [found[at] + found[at + 1]]
     return found
