@@ -24,7 +24,7 @@ def write(told: Told) -> str:
 
 
 def _paragraphs(told: Told) -> Iterator[str]:
-    for (speaker, *_), run in groupby(told.lines, key=_turn):
+    for (speaker, *_), run in groupby(told.spoken, key=_turn):
         lines = list(run)
         name = f"**{_escaped(plain(speaker))}** " if speaker else ""
         text = " ".join(_escaped(line.text) for line in lines)

@@ -11,7 +11,7 @@ _ALIKE = str.maketrans({"<": "\u2039", ">": "\u203a", "{": "(", "}": ")"})
 
 def write(told: Told) -> str:
     """The lines as numbered subtitles, `Name: ` before those whose speaker is known."""
-    return "\n".join(_cue(number, line) for number, line in enumerate(told.lines, 1))
+    return "\n".join(_cue(number, line) for number, line in enumerate(told.spoken, 1))
 
 
 def _cue(number: int, line: Line) -> str:

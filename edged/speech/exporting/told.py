@@ -61,6 +61,11 @@ class Told(Struct, frozen=True, kw_only=True):
     recordings: Mapping[str, str] = {}
 
     @property
+    def spoken(self) -> tuple[Line, ...]:
+        """The lines with a text: what a reader can read."""
+        return tuple(line for line in self.lines if line.text)
+
+    @property
     def end_ms(self) -> int:
         """When all is over, at least 1."""
         lines = max((line.end_ms for line in self.lines), default=0)

@@ -7,7 +7,7 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 def write(told: Told) -> str:
     """The lines as cues; whoever speaks is a voice span."""
-    return "".join(("WEBVTT\n", *(_cue(line) for line in told.lines)))
+    return "".join(("WEBVTT\n", *(_cue(line) for line in told.spoken)))
 
 
 def _cue(line: Line) -> str:
