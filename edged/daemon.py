@@ -14,16 +14,16 @@ import signal
 import socket
 import sys
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, suppress
 
 from edged import __version__, keys
 from edged.bridge import endpoint
 from edged.bridge.framing import Buffer
 from edged.bridge.server import Caller, Handler, Outgoing, Server, Stream, listen
-from edged.capture.source import Capture, CaptureOptions
+from edged.capture.microphone import SoundDevices
 from edged.config import Config, Paths
-from edged.errors import DeviceMissing, DiskFull, EdgedError
+from edged.errors import DiskFull, EdgedError
 from edged.events import Bus
 from edged.jobs.intake import Intake
 from edged.jobs.runner import Runner
@@ -150,10 +150,11 @@ async def _build(
     fed_captions = FedCaptions(
         store, bus, decoders, captioning, backlog_ms=config.sessions.backlog_ms
     )
+    sound = SoundDevices(config.capture)
     equipment = Equipment(
         store=store,
         bus=bus,
-        microphones=_Deaf(),
+        microphones=sound,
         captions=captioning.open,
         queue=lambda db, session_id: queue_session(
             db, order_of(db, session_id), attempts=config.jobs.attempts
@@ -194,19 +195,11 @@ async def _build(
         runner=runner,
         intake=intake,
         vitals=vitals,
+        sound=sound,
         traffic=Counter(requests=0, requests_refused=0, requests_failed=0),
         rotate_key=lambda: keys.rotate(paths.key_file, store, settings=config.keys),
         stop=stop,
     )
-
-
-class _Deaf:
-    """No device, until there is a way to reach them."""
-
-    @asynccontextmanager
-    async def open(self, kind: str, options: CaptureOptions) -> AsyncGenerator[Capture, None]:
-        raise DeviceMissing(f"no {kind} can be opened", device=options.device)
-        yield
 
 
 def _open_store(paths: Paths, config: Config, unlock: Passphrase | None, bus: Bus) -> Store:

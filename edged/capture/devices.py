@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from edged.capture.orders import PortAudioDevice
 from edged.errors import DeviceMissing
 from edged.messages.records import Problem
-from edged.messages.sessions import Device, DeviceType, Permission
+from edged.messages.sessions import Device, Permission
 
-THROUGH_SERVER = ("pulse", "pipewire", "default")
+THROUGH_SERVER = ("pulse", "pipewire")
 """PortAudio's devices (plugins of ALSA) that reach the sound server, the best one first."""
 
 _CARD = re.compile(r"\s*\(hw:\d+,\d+\)$")
@@ -88,7 +88,7 @@ def permission_of(system: str) -> tuple[Permission, str]:
     return "denied", "the daemon's user may not read /dev/snd: it is not in the group `audio`"
 
 
-def choose(devices: Sequence[Device], kind: DeviceType, wish: str) -> Device:
+def choose(devices: Sequence[Device], kind: str, wish: str) -> Device:
     """The device of a kind that is meant.
 
     Args:

@@ -41,7 +41,7 @@ class Listener:
         self._line: Line | None = None
 
     def capture(self, order: CaptureOrder) -> Iterator[Heard]:
-        """What is heard; a device that ends, or gives nothing any more, is told by `lost`.
+        """What is heard, until the device gives nothing any more or a more urgent call comes.
 
         Raises:
             DeviceMissing, DeviceBusy, PermissionDenied, DeviceRefused: before the first part.
@@ -68,7 +68,7 @@ class Listener:
     @contextmanager
     def _opened(self, order: CaptureOrder) -> Iterator[tuple[portaudio.InputStream, Tap, Line]]:
         stream, rate = portaudio.open_input(
-            order.device, order.sample_rate, order.channels, self._hear
+            order.devices, order.sample_rate, order.channels, self._hear
         )
         frame_bytes = _SAMPLE_BYTES * order.channels
         tap = self._tap = Tap(order.ring_ms * rate // 1000 * frame_bytes, frame_bytes)
@@ -97,7 +97,6 @@ class Listener:
                 yield part
                 told_ns = now_ns()
             if not blocks and (not stream.active or now_ns() - heard_ns > STALL_NS):
-                yield Heard(lost="device_lost")
                 return
             if now_ns() - told_ns > SIGN_OF_LIFE_NS:
                 yield Heard()

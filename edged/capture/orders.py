@@ -11,14 +11,14 @@ from edged.messages.sessions import Codec
 class CaptureOrder(Struct, frozen=True, kw_only=True):
     """Which device to open, and how; times on the session's clock.
 
-    device: PortAudio's name of it. The sound server's own source is chosen by the worker's
-        environment.
+    devices: PortAudio's names for it; the first that is there. The sound server's own source is
+        chosen by the worker's environment.
     origin_ns: CLOCK_BOOTTIME at the clock's 0. codec, sample_rate, channels, chunk_ms,
     first_chunk: as in edged.capture.source.CaptureOptions.
     ring_ms: of sound that waits for the worker at most.
     """
 
-    device: str
+    devices: tuple[str, ...]
     origin_ns: int
     codec: Codec = "opus"
     sample_rate: Annotated[int, Meta(ge=8_000, le=48_000)] = 16_000
@@ -48,9 +48,7 @@ class Heard(Struct, frozen=True, kw_only=True):
 
     pcm, start, rms: whole windows of 512 samples at 16 kHz, with their loudness.
     chunks, files: what was sealed, and its bytes, in the same order.
-    end_ms: how far it has heard, on the session's clock.
-    lost: why nothing more comes; empty while the device gives sound.
-    rate, channels: what the device gives, once it is open.
+    start_ms, end_ms: of all that was heard, on the session's clock; 0 while nothing was.
     """
 
     pcm: bytes = b""
@@ -62,7 +60,6 @@ class Heard(Struct, frozen=True, kw_only=True):
     gaps: tuple[Gap, ...] = ()
     start_ms: int = 0
     end_ms: int = 0
-    lost: str = ""
 
 
 class PortAudioDevice(Struct, frozen=True, kw_only=True):

@@ -120,23 +120,35 @@ def _inputs() -> list[PortAudioDevice]:
     ]
 
 
-def find(name: str) -> tuple[int, PortAudioDevice]:
-    """The index of an input now, and what it is.
+def find(names: tuple[str, ...]) -> tuple[int, int]:
+    """The index of an input now, and its own sample rate in Hz: the first of the names that is there.
 
     Raises:
-        DeviceMissing: there is none of that name.
+        DeviceMissing: none of them is.
     """
-    for index, one in enumerate(sounddevice.query_devices()):
-        if one["name"] == name and one["max_input_channels"] > 0:
-            return index, next(found for found in _inputs() if found.name == name)
+    inputs = {
+        str(one["name"]): (index, int(one["default_samplerate"]))
+        for index, one in reversed(list(enumerate(sounddevice.query_devices())))
+        if one["max_input_channels"] > 0
+    }
+    for name in names:
+        if name in inputs:
+            return inputs[name]
+    if "pulse" in names:
+        raise DeviceMissing(
+            "PortAudio does not reach the sound server",
+            fix="install ALSA's way to it: `apt install libasound2-plugins`, or pipewire-alsa",
+        )
     raise DeviceMissing("the device is not in PortAudio's list")
 
 
-def open_input(name: str, rate: int, channels: int, sink: Sink) -> tuple[InputStream, int]:
+def open_input(
+    names: tuple[str, ...], rate: int, channels: int, sink: Sink
+) -> tuple[InputStream, int]:
     """An opened input that was not started, of 16-bit samples, and the rate that it gives.
 
     Args:
-        name: as PortAudio lists it.
+        names: as PortAudio lists it; the first that is there.
         rate: in Hz; a device that refuses it is opened with its own.
         channels: 1 or 2.
         sink: called for each block once the input is started.
@@ -144,13 +156,13 @@ def open_input(name: str, rate: int, channels: int, sink: Sink) -> tuple[InputSt
     Raises:
         DeviceMissing, DeviceBusy, PermissionDenied, DeviceRefused: why it cannot be opened.
     """
-    index, device = find(name)
+    index, own_rate = find(names)
     try:
         return _open(index, rate, channels, sink), rate
     except DeviceRefused:
-        if device.sample_rate == rate:
+        if own_rate == rate:
             raise
-    return _open(index, device.sample_rate, channels, sink), device.sample_rate
+    return _open(index, own_rate, channels, sink), own_rate
 
 
 def _open(index: int, rate: int, channels: int, sink: Sink) -> InputStream:

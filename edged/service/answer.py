@@ -8,6 +8,7 @@ from edged.messages import people, requests, voice
 from edged.messages.replies import AnyReply
 from edged.messages.requests import AnyRequest
 from edged.messages.sessions import (
+    DevicesList,
     SessionsAppend,
     SessionsDelete,
     SessionsExport,
@@ -30,6 +31,7 @@ from edged.service import (
     appending,
     audio,
     clips,
+    devices,
     events,
     exporting,
     feelings,
@@ -127,6 +129,7 @@ STREAMED: dict[type, Callable[[House, Any], Stream]] = {
     people.LexiconShow: lexicons.show,
     people.LexiconApply: lexicons.apply,
     requests.Subscribe: events.subscribe,
+    DevicesList: devices.list_devices,
     requests.Backup: store.backup,
     requests.RotateKey: store.rotate_key,
 }

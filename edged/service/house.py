@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from edged.capture.microphone import SoundDevices
 from edged.config import Config, Paths
 from edged.events import Bus
 from edged.jobs.intake import Intake
@@ -58,6 +59,7 @@ class House:
     runner: Runner
     intake: Intake
     vitals: Vitals
+    sound: SoundDevices
     traffic: Counter[str]
     rotate_key: Callable[[], Awaitable[None]]
     stop: Callable[[], None]
