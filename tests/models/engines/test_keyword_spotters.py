@@ -200,7 +200,9 @@ def test_pieces_are_joined_in_the_order_in_which_the_model_learnt_them() -> None
     }
 
     assert pieces("hello", tokens, 1) == ["\u2581HE", "LLO"]
-    assert pieces("hel he", {**tokens, "\u2581H": 0}, 1) == ["\u2581H", "E", "L", "\u2581HE"]
+    earlier = {"\u2581": 1, "H": 2, "E": 3, "L": 4, "\u2581H": 5, "HE": 6}
+    assert pieces("hel", earlier, 1) == ["\u2581H", "E", "L"]
+    assert pieces("he", {**earlier, "\u2581HE": 7}, 1) == ["\u2581HE"]
 
 
 def test_a_letter_that_the_model_lacks_is_refused() -> None:
