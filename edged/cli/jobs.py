@@ -22,6 +22,9 @@ def add(commands: "argparse._SubParsersAction[Any]", shared: argparse.ArgumentPa
     submit.add_argument("--model", metavar="ID")
     submit.add_argument("--language", metavar="CODE")
     submit.add_argument("--keep-audio", action="store_true")
+    submit.add_argument("--diarize", action="store_true", help="say who speaks")
+    submit.add_argument("--speakers", type=int, metavar="N", help="how many there are, if known")
+    submit.add_argument("--lexicon", metavar="NAME", action="append", help="correct and count")
     for verb, run, text in (
         ("show", show, "one job"),
         ("cancel", cancel, "cancel a job; what is committed stays"),
@@ -79,6 +82,9 @@ def submit_files(settings: Settings, arguments: argparse.Namespace) -> None:
                 model=arguments.model,
                 language=arguments.language,
                 keep_audio=arguments.keep_audio,
+                diarize=arguments.diarize or arguments.speakers is not None,
+                speakers=arguments.speakers,
+                lexicons=None if arguments.lexicon is None else tuple(arguments.lexicon),
             )
             found.append(daemon.ask(request, replies.OneJob))
     if settings.json:

@@ -109,14 +109,18 @@ async def _touched(
     house: House, recording_id: str, from_ms: int, to_ms: int | None
 ) -> AsyncGenerator[Chunk, None]:
     after = -1
-    while page := await house.store.read(
-        lambda db: chunks.list_chunks(db, recording_id, after=after, limit=PAGE)
-    ):
+    while page := await _page(house, recording_id, after):
         after = page[-1].number
         for one in page:
             start_ms = one.start_ms or 0
             if start_ms + one.duration_ms > from_ms and (to_ms is None or start_ms < to_ms):
                 yield one
+
+
+async def _page(house: House, recording_id: str, after: int) -> tuple[Chunk, ...]:
+    return await house.store.read(
+        lambda db: chunks.list_chunks(db, recording_id, after=after, limit=PAGE)
+    )
 
 
 async def _cut(
