@@ -15,7 +15,7 @@ def open_stream(
     """Captions until the stream is closed."""
     if request.kind == "session":
         return house.following.follow(caller, request)
-    return house.streams.open(caller, request)
+    return house.streams.open(caller, request, started_by=house.clients.name(caller))
 
 
 def take(
@@ -25,10 +25,8 @@ def take(
     return house.streams.take(caller, request.stream, parts)
 
 
-async def close(
-    house: House, request: sessions.StreamClose, _: Parts, caller: str
-) -> AsyncGenerator[AnyReply, None]:
-    """End a stream after what is left; answered when it has ended."""
+def close(house: House, request: sessions.StreamClose, _: Parts, caller: str) -> Done:
+    """End a stream after what is left; its own last reply tells when."""
     if not house.following.close(caller, request.stream):
-        await house.streams.close(caller, request.stream)
-    yield Done()
+        house.streams.close(caller, request.stream)
+    return Done()

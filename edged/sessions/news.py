@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import AsyncGenerator
 
 from edged.messages.records import Segment
 from edged.messages.sessions import PartialText
@@ -30,11 +31,22 @@ class News:
         self._ended = True
         self._wake.set()
 
-    async def next(self) -> PartialText | Segment | None:
-        """The next news; None after the last."""
-        while not self._waiting:
-            if self._ended:
-                return None
-            self._wake.clear()
-            await self._wake.wait()
-        return self._waiting.popleft()
+    async def until_end(
+        self, *, heartbeat_s: float
+    ) -> AsyncGenerator[PartialText | Segment | None, None]:
+        """All news as they come; None whenever there were none for so many seconds."""
+        while self._waiting or not self._ended:
+            if self._waiting:
+                yield self._waiting.popleft()
+            elif not await self._more(heartbeat_s):
+                yield None
+
+    async def _more(self, within_s: float) -> bool:
+        """Wait for news or the end; whether anything came."""
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(within_s):
+                await self._wake.wait()
+        except TimeoutError:
+            return False
+        return True

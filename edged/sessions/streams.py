@@ -5,7 +5,7 @@ A stream belongs to the connection that opened it and ends with it; its segments
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 
 import msgspec
 from msgspec import Struct
@@ -15,7 +15,7 @@ from edged.errors import BadRequest, Busy, Conflict, NotFound, from_code
 from edged.events import Bus
 from edged.media import SPEECH
 from edged.messages.records import Segment
-from edged.messages.replies import AnyReply, Loading, Transcript
+from edged.messages.replies import AnyReply, Loading, Progress, Transcript
 from edged.messages.sessions import PartialText, StreamClosed, StreamOpen, StreamOpened, StreamTaken
 from edged.models.pool import Pool
 from edged.pipeline.decoders import Decoders
@@ -33,12 +33,17 @@ MOST_STREAMS = 64
 DRAIN_S = 60.0
 """What is left at a stream's end is at most its backlog: after so long the rest is given up."""
 
+HEARTBEAT_S = 10.0
+"""Without news for so long something is sent: only so is a closed socket of a living client noticed."""
+
+STILL_THERE = Progress(stage="listen", fraction=0.0)
+
 Key = tuple[str, str]
 """The connection, and the name that its client chose."""
 
 
 class _Stream(Struct, kw_only=True):
-    """An open stream. finished: its transcript is complete. closed: set when it is over."""
+    """An open stream. draining: ends it in order. finished: its transcript is complete."""
 
     live: Live
     feed: Feed
@@ -46,7 +51,6 @@ class _Stream(Struct, kw_only=True):
     recording_id: str | None
     captions: "asyncio.Task[None]"
     conversion: "asyncio.Task[None]"
-    closed: asyncio.Event
     draining: "asyncio.Task[None] | None" = None
     finished: bool = False
 
@@ -77,7 +81,9 @@ class Streams:
         self._lexicons = lexicons
         self._streams: dict[Key, _Stream | None] = {}
 
-    async def open(self, caller: str, request: StreamOpen) -> AsyncGenerator[AnyReply, None]:
+    async def open(
+        self, caller: str, request: StreamOpen, *, started_by: str = ""
+    ) -> AsyncGenerator[AnyReply, None]:
         """Replies from `stream_opened` to `stream_closed`; leaving early ends the stream.
 
         Raises:
@@ -89,7 +95,7 @@ class Streams:
         stream: _Stream | None = None
         try:
             plan = self._plan(request)
-            stream = self._streams[key] = await self._begin(request, plan)
+            stream = self._streams[key] = await self._begin(request, plan, started_by)
             async for reply in self._replies(request, plan, stream):
                 yield reply
         finally:
@@ -109,8 +115,8 @@ class Streams:
             stream=name, position_ms=stream.feed.position_ms, backlog_ms=stream.feed.backlog_ms
         )
 
-    async def close(self, caller: str, name: str) -> None:
-        """Recognise what is left and end the stream; returns when it has ended.
+    def close(self, caller: str, name: str) -> None:
+        """Recognise what is left, then end the stream: `stream_closed` tells when that is done.
 
         Raises:
             NotFound: this client has no such stream open.
@@ -120,11 +126,6 @@ class Streams:
             stream.draining = asyncio.get_running_loop().create_task(
                 self._drain(stream), name="end a stream"
             )
-        await stream.closed.wait()
-
-    def owns(self, caller: str, name: str) -> bool:
-        """Whether this client has such a stream open."""
-        return (caller, name) in self._streams
 
     # --- the life of one ---
 
@@ -148,9 +149,9 @@ class Streams:
             words=request.words,
         )
 
-    async def _begin(self, request: StreamOpen, plan: LivePlan) -> _Stream:
+    async def _begin(self, request: StreamOpen, plan: LivePlan, started_by: str) -> _Stream:
         lexicons = await self._lexicons.active(request.lexicons)
-        recording_id = await self._record(request) if request.store else None
+        recording_id = await self._record(request, started_by) if request.store else None
         news = News()
         live = Live(
             self._store,
@@ -179,16 +180,20 @@ class Streams:
             recording_id=recording_id,
             captions=loop.create_task(live.run(), name="live captions"),
             conversion=loop.create_task(feed.convert(), name="conversion"),
-            closed=asyncio.Event(),
         )
         stream.captions.add_done_callback(lambda _: news.end())
         stream.conversion.add_done_callback(lambda task: _end_failed(task, news))
         return stream
 
-    async def _record(self, request: StreamOpen) -> str:
+    async def _record(self, request: StreamOpen, started_by: str) -> str:
         recording = await self._store.write(
             lambda db: recordings.ensure(
-                db, name=request.stream, sha256="", size_bytes=0, kind="fed"
+                db,
+                name=request.stream,
+                sha256="",
+                size_bytes=0,
+                kind="fed",
+                started_by=started_by,
             )
         )
         return recording.recording_id
@@ -205,8 +210,9 @@ class Streams:
         for model in (plan.vad, plan.model):
             if expected_ms := self._pool.expected_load_ms(model):
                 yield Loading(model=model, expected_ms=expected_ms)
-        while (news := await stream.news.next()) is not None:
-            yield _reply(news, words=request.words)
+        async with aclosing(stream.news.until_end(heartbeat_s=HEARTBEAT_S)) as every:
+            async for news in every:
+                yield STILL_THERE if news is None else _reply(news, words=request.words)
         if stream.draining is not None:
             await stream.draining
         _raise_failure(stream)
@@ -219,12 +225,9 @@ class Streams:
 
     async def _drain(self, stream: _Stream) -> None:
         """Recognise what is left, then end."""
-        try:
-            stream.feed.close()
-            await asyncio.wait({stream.conversion}, timeout=DRAIN_S)
-            await self._finish(stream, drain_s=DRAIN_S)
-        finally:
-            stream.closed.set()
+        stream.feed.close()
+        await asyncio.wait({stream.conversion}, timeout=DRAIN_S)
+        await self._finish(stream, drain_s=DRAIN_S)
 
     async def _abandon(self, stream: _Stream) -> None:
         """End now: its client is gone, or it failed."""
@@ -233,7 +236,6 @@ class Streams:
             await asyncio.wait({stream.draining})
         if not stream.finished:
             await self._finish(stream, drain_s=0)
-        stream.closed.set()
 
     async def _finish(self, stream: _Stream, *, drain_s: float) -> None:
         stream.feed.close()
