@@ -225,7 +225,7 @@ class Figures(Record, frozen=True):
 class SpeakerFigures(Record, frozen=True):
     """Figures of one person, or of one speaker who is a guest or whom nobody claimed.
 
-    kind: `person`, `guest`, `unclaimed`.
+    kind: `person`, `guest`, `unclaimed`. Beyond 1,000 of a kind the rest is one entry named `others`.
     """
 
     kind: Literal["person", "guest", "unclaimed"]

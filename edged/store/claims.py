@@ -75,8 +75,14 @@ def forget(db: Connection, person_id: str) -> None:
 
     Raises:
         NotFound: no such person.
+        Conflict: it is `me`, whose voice alone can be forgotten.
     """
     person = people.get(db, person_id)
+    if person.is_me:
+        raise Conflict(
+            "the owner of this store stays, under whatever name",
+            fix="forget the voice alone, rename, or take the claims back",
+        )
     row = people.row_id(db, person_id)
     voices.forget(db, person_id)
     spoke_in = db.execute(

@@ -301,6 +301,13 @@ def test_a_voice_alone_can_be_forgotten(db: Connection) -> None:
     assert (_person(db, "Anna").voice, _person(db, "Anna").consent_at) == (False, None)
 
 
+def test_me_stays(db: Connection) -> None:
+    owner = people.me(db, owner="Zoe")
+
+    with pytest.raises(Conflict):
+        claims.forget(db, owner.id)
+
+
 def test_nobody_cannot_be_forgotten(db: Connection) -> None:
     with pytest.raises(NotFound):
         claims.forget(db, "nobody")
