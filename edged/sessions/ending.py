@@ -38,6 +38,7 @@ def begin(
     *,
     started_by: str,
     devices: Sequence[str],
+    age_ms: int = 0,
 ) -> Begun:
     """Add a session that records, with one recording per source; told.
 
@@ -46,6 +47,7 @@ def begin(
         options: as asked, with the lexicons of the settings where none were named.
         started_by: the client's name.
         devices: what each source is called, in their order; empty while that is not known.
+        age_ms: its clock stands there already.
     """
     session = sessions.create(
         db,
@@ -54,6 +56,7 @@ def begin(
         group_name=options.group,
         name=options.name,
         options=options,
+        age_ms=age_ms,
     )
     added = tuple(
         recordings.add_source(

@@ -475,7 +475,9 @@ class Recorder:
     def _begin(self, db: Connection, *, started_by: str) -> ending.Begun:
         named = iter([track.device for track in self._tracks])
         devices = ["" if wish.kind == "client" else next(named) for wish in self._options.sources]
-        return ending.begin(db, self._options, started_by=started_by, devices=devices)
+        return ending.begin(
+            db, self._options, started_by=started_by, devices=devices, age_ms=self.now_ms
+        )
 
     async def _begin_track(self, track: Track, recording_id: str) -> None:
         captions = await self._equipment.captions(self._options, self._id, recording_id)

@@ -44,7 +44,7 @@ def new_id() -> str:
     return secrets.token_hex(8)
 
 
-def create(
+def create(  # noqa: PLR0913 the facts of one row, all by keyword
     db: Connection,
     *,
     kind: SessionKind,
@@ -52,6 +52,7 @@ def create(
     group_name: str = "",
     name: str = "",
     options: SessionsStart | None = None,
+    age_ms: int = 0,
 ) -> Session:
     """Begin a session: `recording` when it has options, `processing` otherwise; not told yet.
 
@@ -64,6 +65,7 @@ def create(
         group_name: sessions that belong together.
         name: shown to the user.
         options: what it was started with; its lexicons are already those of the settings.
+        age_ms: it began so long ago.
     """
     session_id = new_id()
     db.execute(
@@ -78,7 +80,7 @@ def create(
             "processing" if options is None else "recording",
             None if options is None else msgspec.msgpack.encode(options),
             options is None or options.keep_audio,
-            stamp(),
+            later(None, -age_ms),
         ),
     )
     return get(db, session_id)
