@@ -142,7 +142,9 @@ async def _build(
     stack.push_async_callback(decoders.close)
     pipeline = Pipeline(store, pool, decoders, config)
     lexicons = Lexicons(paths.lexicons, config.sessions.lexicons)
-    afterwards = Afterwards(store, pool, decoders, pipeline, lexicons)
+    afterwards = Afterwards(
+        store, pool, decoders, pipeline, lexicons, voice_days=config.sessions.voice_days
+    )
     work = Work(store, pipeline, afterwards, attempts=config.jobs.attempts)
     runner = Runner(store, work, bus, config.jobs)
     intake = Intake(store, pipeline, work, runner, config.watch, lexicons=lexicons.configured)

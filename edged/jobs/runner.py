@@ -33,6 +33,7 @@ from edged.jobs.orders import Order
 from edged.messages.events import JobProgress
 from edged.messages.records import Job, Problem
 from edged.messages.replies import Accepted, AnyReply, Progress
+from edged.messages.wire import Priority
 from edged.store import jobs, outcomes
 from edged.store.database import Store
 
@@ -72,6 +73,7 @@ class Running(Struct):
 
     job_id: str
     task: asyncio.Task[None]
+    priority: Priority
     cancelled: bool = False
 
 
@@ -149,20 +151,33 @@ class Runner:
 
     async def _fill(self, tasks: asyncio.TaskGroup) -> None:
         """Claim jobs until enough run or none is due."""
-        while len(self._running) < self._settings.concurrency:
-            claimed = await self._claim()
+        while (least := self._wanted()) is not None:
+            claimed = await self._claim(least)
             if claimed is None:
                 break
             job, payload = claimed
             task = tasks.create_task(self._run(job, payload, tasks), name=f"job {job.job_id}")
-            self._running[job.job_id] = Running(job_id=job.job_id, task=task)
+            self._running[job.job_id] = Running(job_id=job.job_id, task=task, priority=job.priority)
             task.add_done_callback(self._ended(job.job_id))
         self._counts = await self._store.read(jobs.counts)
 
-    async def _claim(self) -> tuple[Job, bytes] | None:
+    def _wanted(self) -> Priority | None:
+        """How urgent a job must be to begin now; None: none begins.
+
+        One session's work goes on beside the batch jobs that fill every place: somebody waits for
+        it, and the models' calls are ordered by urgency anyway.
+        """
+        if len(self._running) < self._settings.concurrency:
+            return "batch"
+        all_batch = all(one.priority == "batch" for one in self._running.values())
+        return "session" if all_batch else None
+
+    async def _claim(self, least: Priority) -> tuple[Job, bytes] | None:
         lease_ms = self._settings.lease_ms
         return await self._store.write(
-            lambda db: outcomes.claim(db, worker=_worker(), lease_ms=lease_ms, now=_now())
+            lambda db: outcomes.claim(
+                db, worker=_worker(), lease_ms=lease_ms, now=_now(), least=least
+            )
         )
 
     def _ended(self, job_id: str) -> Callable[[asyncio.Task[None]], None]:
@@ -174,10 +189,11 @@ class Runner:
 
     async def _wait(self) -> None:
         """Until something is queued or ends, or a retry is due."""
-        due = await self._store.read(jobs.next_due)
-        wait_s = None if due is None else max(0.05, (due - _now()).total_seconds())
-        if len(self._running) >= self._settings.concurrency:
-            wait_s = None
+        least = self._wanted()
+        due = None
+        if least is not None:
+            due = await self._store.read(lambda db: jobs.next_due(db, least=least))
+        wait_s = max(0.05, (due - _now()).total_seconds()) if due else None
         try:
             async with asyncio.timeout(wait_s):
                 await self._news.wait()

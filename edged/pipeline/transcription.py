@@ -15,7 +15,7 @@ from contextlib import aclosing
 from msgspec import Struct
 
 from edged.config import Config
-from edged.errors import Cancelled, EdgedError, NotKept
+from edged.errors import Cancelled, EdgedError, NotKept, Unsupported
 from edged.media import AudioChunk
 from edged.messages.records import LanguageSource, Problem, Recording, Segment
 from edged.messages.replies import Accepted, AnyReply, Loading, Progress, Transcribed, Transcript
@@ -31,7 +31,7 @@ from edged.pipeline.sources import Audible, Source
 from edged.pipeline.speech import Passage, Speech
 from edged.speech.windows import SpeechWindow
 from edged.speech.words import to_segments
-from edged.store import audio, recordings, segments, transcripts
+from edged.store import audio, chunks, recordings, segments, transcripts
 from edged.store.database import Store
 from edged.store.transcripts import Begun
 
@@ -67,8 +67,15 @@ class Pipeline:
 
         Raises:
             NotFound: no such recording. NotKept: neither the store nor the path has it.
+            Unsupported: it came in chunks, see edged.pipeline.joined.
         """
         recording = await self._store.read(lambda db: recordings.get(db, recording_id))
+        if await self._store.read(lambda db: chunks.list_chunks(db, recording_id, limit=1)):
+            raise Unsupported(
+                "this recording came in chunks and belongs to a session",
+                fix="`edged sessions reprocess ID` works on all of the session",
+                session_id=recording.session_id,
+            )
         if recording.audio_kept:
             return await self._open_kept(recording_id, recording.name)
         if recording.path is None:

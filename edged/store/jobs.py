@@ -124,7 +124,14 @@ def submit(  # noqa: PLR0913 the columns of one row, all by keyword
     return _queue_anew(db, job_id), False
 
 
-def claim(db: Connection, *, worker: str, lease_ms: int, now: datetime) -> tuple[Job, bytes] | None:
+def claim(
+    db: Connection,
+    *,
+    worker: str,
+    lease_ms: int,
+    now: datetime,
+    least: Priority = "batch",
+) -> tuple[Job, bytes] | None:
     """Take the most urgent job that is due, with its payload; None when none is.
 
     A running job whose lease ran out is due again, and its attempt counts.
@@ -134,14 +141,15 @@ def claim(db: Connection, *, worker: str, lease_ms: int, now: datetime) -> tuple
         worker: who takes it.
         lease_ms: renew it by `heartbeat` within that time.
         now: UTC.
+        least: nothing less urgent.
     """
     moment = stamp(now)
     _end_worn_out(db, moment)
     row = db.execute(
-        "SELECT job_id, payload FROM jobs WHERE "
-        "(state = 'queued' AND (not_before IS NULL OR not_before <= :now)) "
-        "OR (state = 'running' AND lease_until <= :now) ORDER BY priority, id LIMIT 1",
-        {"now": moment},
+        "SELECT job_id, payload FROM jobs WHERE priority <= :least AND "
+        "((state = 'queued' AND (not_before IS NULL OR not_before <= :now)) "
+        "OR (state = 'running' AND lease_until <= :now)) ORDER BY priority, id LIMIT 1",
+        {"now": moment, "least": PRIORITIES.index(least)},
     ).fetchone()
     if row is None:
         return None
@@ -380,11 +388,13 @@ def counts(db: Connection) -> dict[str, int]:
     return found
 
 
-def next_due(db: Connection) -> datetime | None:
-    """When the next job can be claimed (perhaps in the past), UTC; None when none ever can."""
+def next_due(db: Connection, *, least: Priority = "batch") -> datetime | None:
+    """When the next job so urgent can be claimed (perhaps in the past), UTC; None: none ever can."""
     moment = db.execute(
         "SELECT min(due) FROM (SELECT coalesce(not_before, updated_at) AS due FROM jobs "
-        "WHERE state = 'queued' UNION ALL SELECT lease_until FROM jobs WHERE state = 'running')"
+        "WHERE state = 'queued' AND priority <= :least UNION ALL "
+        "SELECT lease_until FROM jobs WHERE state = 'running' AND priority <= :least)",
+        {"least": PRIORITIES.index(least)},
     ).get
     return None if moment is None else datetime.fromisoformat(str(moment)).astimezone(UTC)
 

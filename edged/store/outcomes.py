@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from edged.messages.records import Job, Problem
+from edged.messages.wire import Priority
 from edged.store import jobs, sessions
 from edged.store.engine import Connection
 from edged.store.rows import to_problem
@@ -25,9 +26,16 @@ def attach(db: Connection, session_id: str, job_id: str) -> None:
     sessions.attach_job(db, session_id, job_id)
 
 
-def claim(db: Connection, *, worker: str, lease_ms: int, now: datetime) -> tuple[Job, bytes] | None:
+def claim(
+    db: Connection,
+    *,
+    worker: str,
+    lease_ms: int,
+    now: datetime,
+    least: Priority = "batch",
+) -> tuple[Job, bytes] | None:
     """As jobs.claim; a session whose job's lease ran out for good failed."""
-    claimed = jobs.claim(db, worker=worker, lease_ms=lease_ms, now=now)
+    claimed = jobs.claim(db, worker=worker, lease_ms=lease_ms, now=now, least=least)
     _follow(db)
     return claimed
 

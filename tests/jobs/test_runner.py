@@ -208,6 +208,23 @@ def test_as_many_run_at_once_as_configured(tmp_path: Path) -> None:
     run(tmp_path, test, concurrency=2)
 
 
+def test_a_session_s_work_does_not_wait_for_a_batch_job(tmp_path: Path) -> None:
+    async def test(rig: Rig) -> None:
+        hanging = await rig.submit("hang")
+        await rig.submit("b")
+        await rig.until(hanging, "running")
+
+        await rig.submit("s", priority="session")
+        last = await rig.submit("t", priority="session")
+        await rig.until(last, "done")
+
+        assert rig.work.seen == ["hang", "s", "t"]
+        assert rig.work.most == 2
+        rig.work.go_on.set()
+
+    run(tmp_path, test)
+
+
 def test_a_stopped_daemon_leaves_its_jobs_for_the_next(tmp_path: Path) -> None:
     async def hang(rig: Rig) -> None:
         await rig.until(await rig.submit("hang"), "running")

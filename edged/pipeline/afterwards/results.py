@@ -28,6 +28,11 @@ class Diarized(Struct, frozen=True, kw_only=True):
     dimensions: int = 0
     voice_model: str = ""
 
+    def voice(self, speaker: int) -> bytes:
+        """The vector of a speaker's voice; empty where the model gives none."""
+        size = 4 * self.dimensions
+        return self.voices[speaker * size : (speaker + 1) * size]
+
 
 class Felt(Struct, frozen=True, kw_only=True):
     """How final segments sound, by their numbers: all up to `done` were listened to."""

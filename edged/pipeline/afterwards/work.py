@@ -28,7 +28,17 @@ from edged.pipeline.plan import Plan
 from edged.pipeline.sources import Source
 from edged.pipeline.transcription import Pipeline, Run, RunFacts
 from edged.speech import turns
-from edged.store import jobs, ledger, outcomes, saving, segments, sessions, stages, transcripts
+from edged.store import (
+    jobs,
+    ledger,
+    outcomes,
+    saving,
+    segments,
+    sessions,
+    stages,
+    transcripts,
+    voices,
+)
 from edged.store.database import Store
 from edged.store.engine import Connection
 from edged.store.saving import Heard, Lexicons
@@ -61,16 +71,25 @@ class Afterwards:
         decoders: bring any media to 16 kHz mono.
         pipeline: takes files in.
         lexicons: looks lexicons up.
+        voice_days: so long a speaker's voice is kept, where a model gives one.
     """
 
     def __init__(
-        self, store: Store, pool: Pool, decoders: Decoders, pipeline: Pipeline, lexicons: Named
+        self,
+        store: Store,
+        pool: Pool,
+        decoders: Decoders,
+        pipeline: Pipeline,
+        lexicons: Named,
+        *,
+        voice_days: float = 7.0,
     ) -> None:
         self._store = store
         self._pool = pool
         self._decoders = decoders
         self._pipeline = pipeline
         self._lexicons = lexicons
+        self._voice_days = voice_days
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def choose(
@@ -122,7 +141,7 @@ class Afterwards:
             async with lock:
                 work = _Work(self._store, self._pool, self._decoders, tracks, wish, errand)
                 lexicons, missing = await self._lexicons.usable(wish.lexicons)
-                replies = work.replies(lexicons, skipped + missing)
+                replies = work.replies(lexicons, skipped + missing, self._voice_days)
                 async with aclosing(replies):
                     async for reply in replies:
                         yield reply
@@ -191,7 +210,7 @@ class _Work:
         self._facts: dict[str, RunFacts] = {}
 
     async def replies(
-        self, lexicons: Lexicons, skipped: tuple[Problem, ...]
+        self, lexicons: Lexicons, skipped: tuple[Problem, ...], voice_days: float
     ) -> AsyncGenerator[AnyReply, None]:
         """See Afterwards.process."""
         try:
@@ -202,7 +221,7 @@ class _Work:
                 async with aclosing(found):
                     async for reply in found:
                         yield reply
-                await self._save(lexicons, skipped)
+                await self._save(lexicons, skipped, voice_days)
             self._stages.enter("samples")
             yield self._stages.progress
             await self._store.write(self._finish)
@@ -349,12 +368,20 @@ class _Work:
 
     # --- saving ---
 
-    async def _save(self, lexicons: Lexicons, skipped: tuple[Problem, ...]) -> None:
-        heard = [(await self._found(track)).heard for track in self._tracks]
+    async def _save(
+        self, lexicons: Lexicons, skipped: tuple[Problem, ...], voice_days: float
+    ) -> None:
+        found = [await self._found(track) for track in self._tracks]
 
         def commit(db: Connection) -> None:
-            voices = saving.save(db, self._session_id, heard, lexicons=lexicons, skipped=skipped)
-            saved = Saved(speakers=[(who, *voice) for voice, who in voices.items()])
+            heard = [one.heard for one in found]
+            speakers = saving.save(db, self._session_id, heard, lexicons=lexicons, skipped=skipped)
+            for (place, number), who in speakers.items():
+                diarized = found[place].diarized
+                if vector := diarized.voice(number):
+                    model = diarized.voice_model
+                    voices.keep(db, who, model=model, vector=vector, days=voice_days)
+            saved = Saved(speakers=[(who, *voice) for voice, who in speakers.items()])
             stages.put(db, self._session_id, results.SAVE, "", saved)
 
         await self._store.write(commit)
