@@ -38,12 +38,15 @@ def _find_library(name: str) -> str | None:
     return _LIBRARY if name == "portaudio" else None
 
 
+_usual = ctypes.util.find_library
 if sys.platform == "linux":
     ctypes.util.find_library = _find_library
 try:
     import sounddevice
 except OSError as error:
     raise PortAudioMissing("the library PortAudio is not on this machine") from error
+finally:
+    ctypes.util.find_library = _usual
 
 Sink = Callable[[memoryview], None]
 """Takes the bytes of a block, in a thread of PortAudio's; they are gone when it returns."""

@@ -32,9 +32,10 @@ class CaptureOptions(Struct, frozen=True, kw_only=True):
 
 
 class SealedChunk(Struct, frozen=True, kw_only=True):
-    """A finished chunk of kept audio: a whole file of its codec (Ogg Opus, FLAC, AAC in ADTS).
+    """A finished chunk of kept audio: a whole file of its codec (Ogg Opus, FLAC, AAC in MP4).
 
-    start_ms: on the session's clock. silent: nothing in it is louder than -60 dB of full scale.
+    number: counts up from `first_chunk`, also across gaps. start_ms: on the session's clock; a gap
+    ends a chunk, and begins the next one where it is over. silent: nothing in it is louder than -60 dB of full scale.
     """
 
     number: int
@@ -46,7 +47,11 @@ class SealedChunk(Struct, frozen=True, kw_only=True):
 
 
 class Gap(Struct, frozen=True, kw_only=True):
-    """Time of the session's clock that was lost; end_ms None: it goes on. reason: of the ledger."""
+    """Time of the session's clock that was lost; end_ms None: it goes on. reason: of the ledger.
+
+    One that goes on is told again, with its end, when it is over: by the first part after it, or
+    by the last one. Its end is where the next chunk begins.
+    """
 
     start_ms: int
     end_ms: int | None
@@ -56,8 +61,10 @@ class Gap(Struct, frozen=True, kw_only=True):
 class CapturedPart(Struct, frozen=True, kw_only=True):
     """What came since the last part, a few times a second: any of its fields may be empty.
 
-    audio: 16 kHz mono; `audio.start` is on the session's clock, so a lost stretch is a jump.
-    rms: of each complete 32-ms window of the audio so far, float32 little-endian in [0, 1].
+    audio: 16 kHz mono; `audio.start` is on the session's clock, so a lost stretch is a jump. Whole
+        windows of 512 samples, which begin at multiples of 512; less than one is left out around
+        a gap (the chunks have it).
+    rms: of each of its windows, float32 little-endian in [0, 1].
     level: the loudest rms of the part. device: its name, when it became known or changed.
     """
 
