@@ -47,7 +47,8 @@ def miss(db: Connection, recording_id: str, start_ms: int, end_ms: int, *, reaso
 def fill(db: Connection, recording_id: str, until_ms: int, *, reason: str) -> int:
     """Call all time up to a moment of which nothing is known a gap; how much that was, in ms.
 
-    Time before the first entry is `opening`, whatever the reason.
+    Time before the first entry is `opening`, whatever the reason, and is not told: nobody expected
+    to be heard yet.
 
     Raises:
         NotFound: no such recording.
@@ -58,9 +59,10 @@ def fill(db: Connection, recording_id: str, until_ms: int, *, reason: str) -> in
     for start, end in _free(db, row, 0, until_ms):
         if _is_rounding(db, row, start, end):
             continue
-        before = start == 0 and first is not None
-        _insert(db, row, start, end, "gap", "opening" if before else reason)
-        _tell(db, recording_id, row, start)
+        opening = start == 0 and first is not None
+        _insert(db, row, start, end, "gap", "opening" if opening else reason)
+        if not opening:
+            _tell(db, recording_id, row, start)
         filled += end - start
     return filled
 

@@ -1,7 +1,9 @@
 """Sessions on the real path: sound server, capture worker, store, and the command line."""
 
+import itertools
 import json
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -148,6 +150,36 @@ def test_a_kill_while_recording_loses_the_open_chunk_only_and_the_ledger_says_so
     assert (entries[-1].state, entries[-1].reason) == ("gap", "killed")
     assert entries[-1].end_ms - entries[-1].start_ms <= CHUNK_MS
     assert recorder.health().recording == ()
+
+
+def test_a_disk_that_is_full_pauses_the_session_which_goes_on_alone(
+    sounding: Pulse, recorder: Daemon
+) -> None:
+    """No file of the daemon may grow any more, as on a full disk; nothing that was heard is lost."""
+    sounding.begin(NOISE)
+    session = start(recorder)
+    recorder.wait(lambda: captured_ms(recorder, session.id) > 0)
+
+    def now_is(status: str, reason: str) -> bool:
+        request = wire.SessionsGet(session_id=session.id)
+        found = recorder.ask(request, wire.OneSession).session
+        return (found.status, found.paused_reason) == (status, reason)
+
+    hard = resource.prlimit(recorder.pid, resource.RLIMIT_FSIZE)[1]
+    resource.prlimit(recorder.pid, resource.RLIMIT_FSIZE, (4096, hard))
+    recorder.wait(lambda: now_is("paused", "disk_full"))
+    silent = recorder.health().recording
+    resource.prlimit(recorder.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, hard))
+    recorder.wait(lambda: now_is("recording", ""))
+    recorder.wait(lambda: recorder.health().recording)
+    recorder.ask(wire.SessionsStop(session_id=session.id), wire.OneSession)
+
+    entries = recorder.ask(wire.SessionsLedger(session_id=session.id), wire.Ledger).entries
+    assert silent == ()
+    assert [one.reason or one.state for one in entries[:4]] == [
+        "opening", "captured", "disk_full", "captured",
+    ]  # fmt: skip
+    assert all(one.end_ms == two.start_ms for one, two in itertools.pairwise(entries))
 
 
 def test_ctrl_c_ends_edged_record_which_then_waits_for_the_work(
