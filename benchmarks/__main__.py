@@ -9,7 +9,10 @@ import time
 from typing import Protocol
 
 from benchmarks import (
+    bench_after,
+    bench_align,
     bench_beside,
+    bench_captions,
     bench_health,
     bench_idle,
     bench_infer,
@@ -17,8 +20,10 @@ from benchmarks import (
     bench_long,
     bench_pull,
     bench_start,
+    bench_stats,
     bench_transcribe,
     bench_vad,
+    bench_words,
     report,
     scripts,
 )
@@ -37,13 +42,18 @@ QUESTIONS: dict[str, tuple[str, Measure]] = {
     "health": (bench_health.TITLE, bench_health.measure),
     "vad": (bench_vad.TITLE, bench_vad.measure),
     "transcribe": (bench_transcribe.TITLE, bench_transcribe.measure),
+    "captions": (bench_captions.TITLE, bench_captions.measure),
     "beside": (bench_beside.TITLE, bench_beside.measure),
     "start": (bench_start.TITLE, bench_start.measure),
     "idle": (bench_idle.TITLE, bench_idle.measure),
     "infer": (bench_infer.TITLE, bench_infer.measure),
     "loads": (bench_loads.TITLE, bench_loads.measure),
     "long": (bench_long.TITLE, bench_long.measure),
+    "after": (bench_after.TITLE, bench_after.measure),
     "pull": (bench_pull.TITLE, bench_pull.measure),
+    "stats": (bench_stats.TITLE, bench_stats.measure),
+    "align": (bench_align.TITLE, bench_align.measure),
+    "words": (bench_words.TITLE, bench_words.measure),
     "workers": ("Workers", scripts.workers),
     "store": ("The store", scripts.store),
 }
