@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
@@ -99,20 +100,21 @@ def contenders(rankings: Iterable[Ranking]) -> list[str] | None:
     Source: the upper bound of Fagin's threshold algorithm, "Optimal aggregation algorithms for
     middleware" (2001).
     """
-    listed: dict[str, int] = {}
-    floors: dict[str, int] = {}
+    listed: dict[str, int] = defaultdict(int)
+    floors: dict[str, int] = defaultdict(int)
     hidden = 0
     for ranking in rankings:
-        floor = 0 if ranking.complete else ranking.top[-1][1]
-        hidden += floor
         for word, count in ranking.top:
-            listed[word] = listed.get(word, 0) + count
-            if floor:
-                floors[word] = floors.get(word, 0) + floor
+            listed[word] += count
+        if not ranking.complete:
+            floor = ranking.top[-1][1]
+            hidden += floor
+            for word, _ in ranking.top:
+                floors[word] += floor
     if not listed:
         return []
     best = max(listed.values())
     if hidden >= best:
         return None
-    able = [word for word, sure in listed.items() if sure + hidden - floors.get(word, 0) >= best]
+    able = [word for word, sure in listed.items() if sure + hidden - floors[word] >= best]
     return sorted(able, key=lambda word: (-listed[word], word))

@@ -1,6 +1,6 @@
 """Statistics: the counts of many speakers together, by person, session, group and time."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -56,7 +56,7 @@ class _Speaker(Struct, frozen=True):
     low_words: int
     talk_ms: int
     overlap_ms: int
-    favourites: bytes
+    favourites: Ranking
 
 
 class _Speech(Struct):
@@ -157,7 +157,7 @@ def _filter(wish: Stats) -> tuple[str, tuple[str, ...]]:
 
 def _speakers(db: Connection, where: str, values: Sequence[str | int]) -> list[_Speaker]:
     rows = db.execute(f"{_SPEAKERS} {where} ORDER BY n.id DESC, p.id", tuple(values))
-    return [_Speaker(*row) for row in rows]
+    return [_Speaker(*row, _decode(favourites)) for *row, favourites in rows]
 
 
 def _speech(
@@ -263,11 +263,11 @@ def _share(part: int, whole: int) -> float:
     return round(part / whole, 4) if whole else 0.0
 
 
-def _sum(counts: Iterable[Mapping[str, int]]) -> Counter[str]:
-    total: Counter[str] = Counter()
+def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
     for one in counts:
         for word, count in one.items():
-            total[word] += count
+            total[word] = total.get(word, 0) + count
     return total
 
 
@@ -277,7 +277,9 @@ def _ordered(counts: Mapping[str, int]) -> list[tuple[str, int]]:
 
 def _favourite(db: Connection, several: Sequence[_Speaker]) -> str | None:
     """The word said most, by the first words of each; counted in full only where they leave doubt."""
-    able = counting.contenders([_decode(one.favourites) for one in several])
+    if len(several) == 1:
+        return next((word for word, _ in several[0].favourites.top), None)
+    able = counting.contenders(one.favourites for one in several)
     if able is not None and len(able) <= 1:
         return able[0] if able else None
     narrowed = "" if able is None else "AND word IN (SELECT value FROM json_each(?2)) "
