@@ -242,6 +242,8 @@ _OF_ENGINE: Mapping[str, Runtime] = {
     "faster_whisper": _CTRANSLATE2,
     "sherpa_offline": _SHERPA,
     "sherpa_online": _SHERPA,
+    "sherpa_diarization": _SHERPA,
+    "sherpa_speaker": _SHERPA,
 }
 
 

@@ -307,6 +307,12 @@ ENGINES: Mapping[str, Engine] = {
     "sherpa_separation": Engine(
         module="edged.models.engines.sherpa_separation", packages=("sherpa_onnx",)
     ),
+    "sherpa_diarization": Engine(
+        module="edged.models.engines.sherpa_diarization", packages=("sherpa_onnx",)
+    ),
+    "sherpa_speaker": Engine(
+        module="edged.models.engines.sherpa_speaker", packages=("sherpa_onnx",)
+    ),
     "bic_diarizer": Engine(module="edged.models.engines.bic_diarizer", packages=("numpy",)),
     "demucs": Engine(module="edged.models.engines.demucs", packages=("onnxruntime",)),
     "sherpa_denoise": Engine(
@@ -344,8 +350,6 @@ ENGINES: Mapping[str, Engine] = {
 
 COMING: Mapping[str, str] = {
     "mediapipe_gestures": "gestures of hands",
-    "sherpa_diarization": "who speaks when",
-    "sherpa_speaker": "speakers' voices as vectors",
     "sherpa_punctuation": "punctuation and capitals",
     "sentence_vectors": "texts as vectors",
     "yunet": "faces",

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from edged.speech.diarization.gaussians import Criterion, Float, Sums, sums_of
+from edged.speech.diarization.gaussians import DeltaBic, Float, Sums, sums_of
 
 STEP = 10
 """Frames between two places at which a change is looked for."""
@@ -63,13 +63,13 @@ class Speech(Struct, frozen=True):
         return sums_of(voices, self.cepstra.shape[1])
 
 
-def first_pieces(speech: Speech, criterion: Criterion) -> list[Piece]:
+def first_pieces(speech: Speech, criterion: DeltaBic) -> list[Piece]:
     """The runs, cut where delta-BIC says that what comes is another voice than what was."""
     pieces = [piece for start, end in speech.runs for piece in _cut(speech, start, end, criterion)]
     return [piece for piece in pieces if speech.loud[piece.start : piece.end].sum() > _TOO_FEW // 2]
 
 
-def _cut(speech: Speech, start: int, end: int, criterion: Criterion) -> Iterator[Piece]:
+def _cut(speech: Speech, start: int, end: int, criterion: DeltaBic) -> Iterator[Piece]:
     places = np.arange(start + LEAST, end - LEAST + 1, STEP)
     cuts: list[int] = []
     if len(places):
@@ -84,7 +84,7 @@ def _cut(speech: Speech, start: int, end: int, criterion: Criterion) -> Iterator
 
 
 def _changes(
-    speech: Speech, start: int, end: int, places: "npt.NDArray[np.intp]", criterion: Criterion
+    speech: Speech, start: int, end: int, places: "npt.NDArray[np.intp]", criterion: DeltaBic
 ) -> Float:
     """Delta-BIC of what is before and after each place, within two seconds; shape (places,)."""
     before = speech.sums([Piece(max(start, int(at) - REACH), int(at)) for at in places])
@@ -110,7 +110,7 @@ class Voices(Struct, frozen=True):
         return found
 
 
-def voices_of(speakers: Sums, criterion: Criterion) -> Voices:
+def voices_of(speakers: Sums, criterion: DeltaBic) -> Voices:
     """The Gaussians of speakers."""
     covariances = criterion.covariances(speakers)
     return Voices(

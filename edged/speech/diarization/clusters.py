@@ -4,10 +4,12 @@ Never more than 512 pieces are compared with each other: more are first clustere
 neighbours, and then what is left of those.
 """
 
+from typing import Protocol
+
 import numpy as np
 import numpy.typing as npt
 
-from edged.speech.diarization.gaussians import Criterion, Sums
+from edged.speech.diarization.gaussians import Float, Sums
 
 Labels = npt.NDArray[np.intp]
 
@@ -21,6 +23,18 @@ LEAST_FRAMES = 100
 LEAST_SHARE = 0.02
 """One with less than a second, or less than a 50th of all that is said, is taken for the one it
 resembles most, unless so many speakers are known to be there."""
+
+
+class Criterion(Protocol):
+    """Tells whether pieces are of one voice; fulfilled by gaussians.DeltaBic and voices.Cosine."""
+
+    def spreads(self, sums: Sums) -> Float:
+        """What of each piece is needed again and again, shape (n,)."""
+        ...
+
+    def costs(self, one: Sums, others: Sums, spread: Float, spreads: Float) -> Float:
+        """What taking one piece together with each of others costs, shape (n,); below 0: do."""
+        ...
 
 
 def agglomerate(pieces: Sums, criterion: Criterion, speakers: int) -> Labels:

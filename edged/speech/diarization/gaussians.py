@@ -56,9 +56,8 @@ class Sums(Struct, frozen=True):
     def grouped(self, labels: "npt.NDArray[np.intp]") -> "Sums":
         """The pieces of each label taken together; labels count from 0."""
         groups = int(labels.max()) + 1 if len(labels) else 0
-        size = self.firsts.shape[1]
-        frames, firsts = np.zeros(groups), np.zeros((groups, size))
-        seconds = np.zeros((groups, size, size))
+        frames, firsts = np.zeros(groups), np.zeros((groups, *self.firsts.shape[1:]))
+        seconds = np.zeros((groups, *self.seconds.shape[1:]))
         np.add.at(frames, labels, self.frames)
         np.add.at(firsts, labels, self.firsts)
         np.add.at(seconds, labels, self.seconds)
@@ -75,7 +74,7 @@ def sums_of(pieces: Iterable[Float], size: int) -> Sums:
     )
 
 
-class Criterion:
+class DeltaBic:
     """Tells whether pieces are of one voice.
 
     Args:

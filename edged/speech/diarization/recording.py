@@ -15,7 +15,7 @@ from edged.speech.diarization.borders import (
 )
 from edged.speech.diarization.cepstra import COEFFICIENTS, FRAME_MS, Cepstra, Float
 from edged.speech.diarization.clusters import agglomerate
-from edged.speech.diarization.gaussians import Criterion
+from edged.speech.diarization.gaussians import DeltaBic
 
 DROP_DB = 25.0
 """A frame that is quieter than its utterance by more is breath or room and says nothing of a voice."""
@@ -27,6 +27,7 @@ RUN_FRAMES = 10
 """A shorter run is a click."""
 
 CHANGE_WEIGHT = 1.0
+FIRST_WEIGHT = 0.85
 CLUSTER_WEIGHT = 1.2
 """Of the penalty of delta-BIC. Measured: as COEFFICIENTS of cepstra."""
 
@@ -82,11 +83,11 @@ class Recording:
         if not speech.runs:
             return []
         variances = _variances(speech)
-        criterion = Criterion(variances, CLUSTER_WEIGHT)
-        pieces = first_pieces(speech, Criterion(variances, CHANGE_WEIGHT))
+        criterion = DeltaBic(variances, CLUSTER_WEIGHT)
+        pieces = first_pieces(speech, DeltaBic(variances, CHANGE_WEIGHT))
         if not pieces:
             return []
-        pieces = _labelled(pieces, speech, criterion, speakers)
+        pieces = _labelled(pieces, speech, DeltaBic(variances, FIRST_WEIGHT), speakers)
         for _ in range(ROUNDS):
             groups = np.array([piece.speaker for piece in pieces])
             voices = voices_of(speech.sums(pieces).grouped(groups), criterion)
@@ -153,7 +154,7 @@ def _variances(speech: Speech) -> Float:
 
 
 def _labelled(
-    pieces: Sequence[Piece], speech: Speech, criterion: Criterion, speakers: int
+    pieces: Sequence[Piece], speech: Speech, criterion: DeltaBic, speakers: int
 ) -> list[Piece]:
     labels = agglomerate(speech.sums(pieces), criterion, speakers)
     return [
@@ -163,7 +164,7 @@ def _labelled(
 
 
 def _merged(
-    pieces: Sequence[Piece], speech: Speech, criterion: Criterion, speakers: int
+    pieces: Sequence[Piece], speech: Speech, criterion: DeltaBic, speakers: int
 ) -> list[Piece]:
     """The pieces after speakers were merged who, with the better borders, are one voice."""
     labels = np.unique([piece.speaker for piece in pieces], return_inverse=True)[1]
