@@ -189,16 +189,26 @@ def fail(db: Connection, transcript_id: int, problem: Problem) -> Begun:
 def interrupt(db: Connection) -> int:
     """Note that the daemon that worked on transcripts is gone; how many there were.
 
-    A job takes its transcript up again by itself, a client by asking again.
+    A job takes its transcript up again by itself, a client by asking again. The captions of a
+    session stay as they are until the work after its end replaces them; those of a client's stream
+    are complete with what there is, for the stream has ended.
     """
     problem = Problem(
         code="cancelled",
         message="the daemon ended before its end",
         fix="transcribe it again: it goes on where it stopped",
     )
-    rows = db.execute("SELECT id FROM transcripts WHERE status = 'processing'").fetchall()
-    for row in rows:
-        fail(db, int(str(row[0])), problem)
+    rows = db.execute(
+        "SELECT t.id, t.fingerprint LIKE 'live %', n.kind, t.done_ms, t.compute_ms "
+        "FROM transcripts t JOIN recordings r ON r.id = t.recording "
+        "JOIN sessions n ON n.id = r.session WHERE t.status = 'processing'"
+    ).fetchall()
+    for transcript, live, kind, done_ms, compute_ms in rows:
+        row = int(str(transcript))
+        if not live:
+            fail(db, row, problem)
+        elif kind == "fed":
+            finish(db, row, audio_ms=int(str(done_ms)), compute_ms=int(str(compute_ms)))
     return len(rows)
 
 
