@@ -4,7 +4,6 @@ Runs in a worker process of its own for each source. `capture` gives parts until
 comes, which is `finish`: then the device is closed first, and what is left is given out or wiped.
 """
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,8 +14,8 @@ from edged.capture.orders import CaptureOrder, Ending, Heard
 from edged.capture.tap import Tap
 from edged.workers.context import WorkerContext
 
-WAKE_S = 0.1
-"""How often the ring is emptied: it costs less than to be woken by every block."""
+WAIT_S = 0.25
+"""How long the end of a capture may go unnoticed while the device gives nothing."""
 
 SIGN_OF_LIFE_NS = 1_000_000_000
 STALL_NS = 5_000_000_000
@@ -88,7 +87,7 @@ class Listener:
     def _parts(self, stream: portaudio.InputStream, tap: Tap, line: Line) -> Iterator[Heard]:
         told_ns = heard_ns = now_ns()
         while not self._context.call_waiting():
-            time.sleep(WAKE_S)
+            tap.wait(WAIT_S)
             blocks = tap.take()
             for block in blocks:
                 line.feed(block)

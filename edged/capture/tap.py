@@ -54,6 +54,7 @@ class Tap:
         self._next = 0
         self._lost = 0
         self._lock = threading.Lock()
+        self._came = threading.Event()
 
     def push(self, pcm: Buffer, arrived_ns: int, slept_ns: int) -> None:
         """Copy a block in, or drop and count it. The callback's thread."""
@@ -67,12 +68,18 @@ class Tap:
             self._next = (self._next + size) % len(self._ring)
             self._used += size
             self._lost = 0
+        self._came.set()
 
     def _write(self, pcm: Buffer, size: int) -> None:
         before_end = min(size, len(self._ring) - self._next)
         view = memoryview(pcm)
         self._ring[self._next : self._next + before_end] = view[:before_end]
         self._ring[: size - before_end] = view[before_end:]
+
+    def wait(self, seconds: float) -> None:
+        """Until a block comes, but not for longer. Main thread."""
+        self._came.wait(seconds)
+        self._came.clear()
 
     def take(self) -> list[Block]:
         """All blocks that wait; those without a loss or a sleep between them as one. Main thread."""
