@@ -12,7 +12,7 @@ from edged.messages.sessions import PartialText
 from edged.models.runtime import Utterance
 from edged.pipeline.live_plan import LivePlan
 from edged.speech.words import Window, to_segments
-from edged.store import segments, transcripts
+from edged.store import Connection, figures, segments, transcripts
 from edged.store.database import Store
 
 Tell = Callable[[PartialText | Segment], None]
@@ -117,11 +117,14 @@ class Scribe:
         if problem is not None:
             await self._store.write(lambda db: transcripts.fail(db, self._transcript, problem))
             return
-        await self._store.write(
-            lambda db: transcripts.finish(
+
+        def end(db: Connection) -> None:
+            done = transcripts.finish(
                 db, self._transcript, audio_ms=audio_ms, compute_ms=self.compute_ms
             )
-        )
+            figures.recount_recording(db, done.recording_id)
+
+        await self._store.write(end)
 
     def partial(self, text: str, start_ms: int, end_ms: int) -> None:
         """Tell what is heard so far; it may be lost."""

@@ -31,7 +31,7 @@ from edged.pipeline.sources import Audible, Source
 from edged.pipeline.speech import Passage, Speech
 from edged.speech.windows import SpeechWindow
 from edged.speech.words import to_segments
-from edged.store import audio, chunks, recordings, segments, transcripts
+from edged.store import Connection, audio, chunks, figures, recordings, segments, transcripts
 from edged.store.database import Store
 from edged.store.transcripts import Begun
 
@@ -364,8 +364,8 @@ class Run:
         self._done_ms = done_ms
 
     async def _finish(self) -> None:
-        await self._store.write(
-            lambda db: transcripts.finish(
+        def finish(db: Connection) -> None:
+            begun = transcripts.finish(
                 db,
                 self._begun.transcript_id,
                 audio_ms=self._audio_ms,
@@ -373,7 +373,9 @@ class Run:
                 language=self._language,
                 language_source=self._source,
             )
-        )
+            figures.recount_recording(db, begun.recording_id)
+
+        await self._store.write(finish)
 
     async def _fail(self, error: EdgedError) -> None:
         problem = Problem(code=error.code, message=error.message, fix=error.fix)

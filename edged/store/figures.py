@@ -11,7 +11,7 @@ import msgspec
 
 from edged.speech import counting, spans
 from edged.speech.spans import Stretch
-from edged.store import sessions
+from edged.store import recordings, sessions
 from edged.store.engine import Connection
 from edged.store.rows import confidences
 
@@ -88,6 +88,15 @@ def recount(
         "unknown_low_words) VALUES(?, ?, ?, ?, ?)",
         (session, speech_ms, unknown.talk_ms, unknown.words, unknown.low_words),
     )
+
+
+def recount_recording(db: Connection, recording_id: str) -> None:
+    """Count anew the session that a recording belongs to: where nobody tells its speakers apart.
+
+    Raises:
+        NotFound: no such recording.
+    """
+    recount(db, recordings.get(db, recording_id).session_id)
 
 
 def _count_targets(db: Connection, session: int, count: Callable[[str], Targets]) -> None:

@@ -157,7 +157,7 @@ def _filter(wish: Stats) -> tuple[str, tuple[str, ...]]:
 
 def _speakers(db: Connection, where: str, values: Sequence[str | int]) -> list[_Speaker]:
     rows = db.execute(f"{_SPEAKERS} {where} ORDER BY n.id DESC, p.id", tuple(values))
-    return [_Speaker(*row, _decode(favourites)) for *row, favourites in rows]
+    return [_Speaker(*(*row, _decode(favourites))) for *row, favourites in rows]
 
 
 def _speech(

@@ -1,3 +1,4 @@
+import asyncio
 import struct
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,7 +9,16 @@ from conversations import claim, fresh_store, talk
 
 from edged.errors import BadRequest, Conflict, Denied, NotFound
 from edged.messages.people import Person
-from edged.store import Connection, claims, people, sessions, speaker_edits, speakers, voices
+from edged.store import (
+    Connection,
+    Store,
+    claims,
+    people,
+    sessions,
+    speaker_edits,
+    speakers,
+    voices,
+)
 
 SAID = [(0, "walnuts are fine"), (1, "pears are better"), (0, "walnuts")]
 MARK = (0.6, 0.8)
@@ -299,6 +309,26 @@ def test_a_voice_alone_can_be_forgotten(db: Connection) -> None:
 
     assert _vector(*MARK) not in _rows(db)
     assert (_person(db, "Anna").voice, _person(db, "Anna").consent_at) == (False, None)
+
+
+def test_nothing_of_what_was_deleted_is_left_beside_the_file(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "edged.db", bytes(32))
+    wal = tmp_path / "edged.db-wal"
+
+    async def forget() -> tuple[int, int]:
+        anna = await store.write(lambda db: _enrolled(db, "Anna", *MARK))
+        before = wal.stat().st_size
+        await store.write(lambda db: claims.forget(db, anna.id), makes_room=True)
+        await store.scrub()
+        return before, wal.stat().st_size
+
+    try:
+        before, after = asyncio.run(forget())
+    finally:
+        store.close()
+
+    assert before > 0
+    assert after == 0
 
 
 def test_me_stays(db: Connection) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from edged.errors import BadRequest, Conflict, EdgedError, NotFound, NotKept
 from edged.messages.people import SpeakersClaim, Stats
+from edged.messages.records import Problem
 from edged.store import (
     Connection,
     claims,
@@ -173,6 +174,17 @@ def test_persons_are_counted_by_claim_guests_and_unclaimed_apart(db: Connection)
     assert stats.stats(db, Stats()).totals.words == 5
     claims.unclaim(db, made.speakers[0])
     assert _words(db, "person") == {}
+
+
+def test_speakers_of_a_failed_session_can_be_claimed_and_it_stays_failed(db: Connection) -> None:
+    made = talk(db, [(0, "walnuts")])
+    sessions.move(db, made.session_id, to="processing")
+    sessions.move(db, made.session_id, to="failed", error=Problem(code="internal", message="x"))
+
+    claim(db, made.speakers[0])
+
+    assert _status(db, made.session_id) == "failed"
+    assert speakers.list_speakers(db, made.session_id)[0].claim_type == "self"
 
 
 # --- edits ---
