@@ -58,8 +58,18 @@ def clip(tmp_path_factory: pytest.TempPathFactory, conversation: Path) -> Path:
 
     Most tests take it instead of the whole: recognising a minute takes 6 s of a core.
     """
-    target = tmp_path_factory.mktemp("clip") / "clip.wav"
-    subprocess.run([sys.executable, "-c", CUT, str(conversation), str(target)], check=True)
+    return _cut(conversation, tmp_path_factory.mktemp("clip") / "clip.wav", 23, 36)
+
+
+@pytest.fixture(scope="session")
+def greeting(tmp_path_factory: pytest.TempPathFactory, conversation: Path) -> Path:
+    """The first thirteen seconds: four utterances, two of each voice in turn."""
+    return _cut(conversation, tmp_path_factory.mktemp("greeting") / "greeting.wav", 0, 13)
+
+
+def _cut(source: Path, target: Path, first_s: int, end_s: int) -> Path:
+    command = [sys.executable, "-c", CUT, str(source), str(target), str(first_s), str(end_s)]
+    subprocess.run(command, check=True)
     return target
 
 
@@ -75,7 +85,7 @@ with wave.open(sys.argv[2], "wb") as target:
     target.setnchannels(1)
     target.setsampwidth(2)
     target.setframerate(16000)
-    target.writeframes(pcm[2 * 16000 * 23 : 2 * 16000 * 36])
+    target.writeframes(pcm[2 * 16000 * int(sys.argv[3]) : 2 * 16000 * int(sys.argv[4])])
 """
 
 

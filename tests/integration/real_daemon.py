@@ -93,6 +93,16 @@ class Daemon:
             **options,
         )
 
+    def begin(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        """Run an `edged` command in this home without waiting for its end."""
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "edged", *arguments],
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
     def json(self, *arguments: str, **options: Any) -> Any:
         """What a command prints with --json; it must succeed."""
         done = self.run(*arguments, "--json", **options)
