@@ -107,7 +107,7 @@ class Sessions(Section, frozen=True):
     retention_days: sessions are deleted so long after their end; 0: never.
     backlog_ms: live recognition that is further behind skips ahead; the work after the end has all.
     lexicons: active ones, by name, with spaces between; `-singlish.vulgar` leaves a category out.
-    voice_days: voices of speakers whom nobody named are forgotten after so many days.
+    voice_days: voices that nobody enrolled are forgotten after so many days.
     """
 
     retention_days: NonNegative = 0

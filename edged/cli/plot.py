@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from edged.cli import new_file
+from edged.cli import new_file, render
 from edged.errors import BadRequest, EngineMissing
 from edged.messages.people import Wrapped
 
@@ -100,10 +100,11 @@ def picture(found: Wrapped, kind: str) -> bytes:
 
 def _head(axes: "Axes", found: Wrapped) -> None:
     axes.axis("off")
-    minutes = found.talk_ms / _MINUTE_MS
+    minutes = round(found.talk_ms / _MINUTE_MS)
     counted = [f"{word} {count:,}" for word, count in list(found.target_words.items())[:MOST]]
     lines = [
-        f"{found.words:,} words in {found.sessions:,} sessions, {minutes:,.0f} minutes of speech",
+        f"{render.counted(found.words, 'word')} in {render.counted(found.sessions, 'session')}, "
+        f"{render.counted(minutes, 'minute')} of speech",
         f"counted words: {', '.join(counted)}" if counted else "",
     ]
     title = f"{found.person} in {found.year}"

@@ -49,6 +49,11 @@ def size(number: float) -> str:
     return ""
 
 
+def counted(number: int, what: str) -> str:
+    """1 word, 2,000 words."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
 def clock(milliseconds: int) -> str:
     """Milliseconds as 0:03.21, or 1:02:03 from an hour on."""
     seconds, rest = divmod(milliseconds, 1000)

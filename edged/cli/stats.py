@@ -129,7 +129,8 @@ def _counts(counts: Iterable[tuple[str, int]]) -> str:
 def _print_year(found: Wrapped) -> None:
     print(f"{found.person} in {found.year}")
     print(
-        f"{found.words} words in {found.sessions} sessions, {render.clock(found.talk_ms)} of speech"
+        f"{render.counted(found.words, 'word')} in {render.counted(found.sessions, 'session')}, "
+        f"{render.clock(found.talk_ms)} of speech"
     )
     if not found.sessions:
         return
