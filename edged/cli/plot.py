@@ -102,9 +102,9 @@ def _head(axes: "Axes", found: Wrapped) -> None:
     axes.axis("off")
     minutes = round(found.talk_ms / _MINUTE_MS)
     counted = [f"{word} {count:,}" for word, count in list(found.target_words.items())[:MOST]]
+    said, where = render.counted(found.words, "word"), render.counted(found.sessions, "session")
     lines = [
-        f"{render.counted(found.words, 'word')} in {render.counted(found.sessions, 'session')}, "
-        f"{render.counted(minutes, 'minute')} of speech",
+        f"{said} in {where}, {render.counted(minutes, 'minute')} of speech",
         f"counted words: {', '.join(counted)}" if counted else "",
     ]
     title = f"{found.person} in {found.year}"
