@@ -88,6 +88,25 @@ def add_session(
     return session.id
 
 
+def add_places(db: Connection, pcm: bytes, places: Sequence[int], options: SessionsStart) -> str:
+    """A stopped session with the same sound at some moments, in ms; between them nothing came."""
+    session = sessions.create(db, kind="live", options=options, name="talk")
+    recording = recordings.add_source(db, session.id, source="client")
+    for number, start_ms in enumerate(places):
+        chunks.add(
+            db,
+            recording.recording_id,
+            number=number,
+            start_ms=start_ms,
+            duration_ms=len(pcm) // 32,
+            codec="pcm",
+            data=pcm + bytes([number, 0]),
+            audio_format=SPEECH,
+        )
+    sessions.move(db, session.id, to="processing")
+    return session.id
+
+
 def picture(db: Connection, session_id: str) -> str:
     """All that a session's work made, without ids and times of day: equal for equal results."""
     row = sessions.row_id(db, session_id)
@@ -137,11 +156,11 @@ class Rig:
     async def picture(self, session_id: str) -> str:
         return await self.store.read(lambda db: picture(db, session_id))
 
-    async def until(self, condition: Callable[[Connection], Any]) -> Any:
+    async def until(self, condition: Callable[[Connection], Any], within_s: float = 15) -> Any:
         """Run the queue until something is true of the store."""
         task = asyncio.get_running_loop().create_task(self.runner.run())
         try:
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(within_s):
                 while not (found := await self.store.read(condition)):
                     await asyncio.sleep(0.01)
                 return found
@@ -149,14 +168,16 @@ class Rig:
             task.cancel()
             await asyncio.wait({task})
 
-    async def finish(self, session_id: str) -> str:
+    async def finish(self, session_id: str, *, within_s: float = 15) -> str:
         """Queue a session's work and run until it is over; its status."""
         await self.work.submit_session(session_id)
-        return await self.over(session_id)
+        return await self.over(session_id, within_s=within_s)
 
-    async def over(self, session_id: str) -> str:
+    async def over(self, session_id: str, *, within_s: float = 15) -> str:
         """Run until a session is not processing any more; its status."""
-        await self.until(lambda db: sessions.status(db, session_id) != "processing")
+        await self.until(
+            lambda db: sessions.status(db, session_id) != "processing", within_s=within_s
+        )
         return (await self.store.read(lambda db: sessions.get(db, session_id))).status
 
 
@@ -185,7 +206,7 @@ def run(paths: Paths, scenario: Callable[[Rig], Awaitable[object]], **tasks: str
 
     async def bounded() -> None:
         async with (
-            asyncio.timeout(110),
+            asyncio.timeout(270),
             rig_of(paths, tasks or {"vad": "", "transcribe": "", "diarize": ""}) as rig,
         ):
             await scenario(rig)

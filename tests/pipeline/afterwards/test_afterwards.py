@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import tracemalloc
 from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from listening_rig import Rig, add_session, only_fakes, run, sound
+from listening_rig import Rig, add_places, add_session, only_fakes, run, sound
 
 from edged.config import Paths
 from edged.errors import Conflict, NotFound
@@ -233,7 +235,7 @@ async def _restart(rig: Rig, session: str) -> None:
     await rig.over(session)
 
 
-def _killed_and_taken_up(paths: Paths, borders: Sequence[int] | None) -> None:
+def _killed_and_taken_up(paths: Paths, borders: Sequence[tuple[int, bool]] | None) -> None:
     async def scenario(rig: Rig) -> None:
         async def fresh() -> str:
             return await rig.store.write(lambda db: add_session(db, [TWO_VOICES] * 2, OPTIONS))
@@ -241,22 +243,21 @@ def _killed_and_taken_up(paths: Paths, borders: Sequence[int] | None) -> None:
         expected = await fresh()
         await rig.finish(expected)
         picture = await rig.picture(expected)
-        for border in borders or range(200):
-            for committed in (False, True):
-                session = await fresh()
-                killed = await _killed_at(rig, session, border, committed=committed)
-                if not killed:
-                    assert borders is None
-                    assert border > 12
-                    return
-                await _restart(rig, session)
-                assert await rig.picture(session) == picture, (border, committed)
+        for border, committed in borders or product(range(200), (False, True)):
+            session = await fresh()
+            killed = await _killed_at(rig, session, border, committed=committed)
+            if not killed:
+                assert borders is None
+                assert border > 12
+                return
+            await _restart(rig, session)
+            assert await rig.picture(session) == picture, (border, committed)
 
     run(paths, scenario, **EVERYTHING)
 
 
 def test_a_kill_at_a_commit_border_changes_nothing(paths: Paths) -> None:
-    _killed_and_taken_up(paths, borders=(3, 7, 11, 16))
+    _killed_and_taken_up(paths, borders=[(3, False), (7, True), (12, False), (16, True)])
 
 
 @pytest.mark.long
@@ -392,3 +393,25 @@ def test_a_file_is_answered_with_what_is_heard_and_then_with_speakers(paths: Pat
         assert next(one for one in second if isinstance(one, Transcript)).segments == heard[-1]
 
     run(paths, scenario)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(280)
+def test_ten_hours_with_long_gaps_keep_their_times_in_bounded_memory(paths: Paths) -> None:
+    async def scenario(rig: Rig) -> None:
+        half_an_hour = 30 * 60 * 1000
+        pcm = sound([(0, 500), (1, 1000), (0, 500)])
+        places = [number * half_an_hour for number in range(20)]
+        session = await rig.store.write(lambda db: add_places(db, pcm, places, OPTIONS))
+        tracemalloc.start()
+
+        await rig.finish(session, within_s=200)
+
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        rows = (await _picture(rig, session))["segments"]
+        assert [round(row[2] / half_an_hour) for row in rows] == list(range(20))
+        assert all(0 < row[2] - place < 600 for row, place in zip(rows, places, strict=True))
+        assert most < 30 * 2**20
+
+    run(paths, scenario, vad="", transcribe="")
