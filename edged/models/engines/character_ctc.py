@@ -41,8 +41,8 @@ _LEAST = 400
 def load(argument: bytes, context: WorkerContext) -> "CtcAligner":
     """The aligner that a worker hosts; files `model.onnx`, `vocab.json` (token to number).
 
-    Parameters: `blank` (`<pad>` and other usual names), `delimiter` (`|`, where the vocabulary has
-    it), `normalize` (true: of mean 0 and deviation 1 first).
+    Parameters: `blank` (`<pad>` and other usual names), `delimiter` (`|` between words of
+    letters, where the vocabulary has it), `normalize` (true: of mean 0 and deviation 1 first).
 
     Raises:
         ModelMissing: a file is not there. CorruptModel: it is another model, or no vocabulary.
@@ -101,7 +101,7 @@ class CtcAligner:
         self._session = open_session(spec, "model.onnx")
         self._input = self._only_input()
         self._blank = self._blank_of(word_of(spec, "blank", ""))
-        self._delimiter = vocabulary.get(word_of(spec, "delimiter", "|"))
+        self._delimiter = vocabulary.get(word_of(spec, "delimiter", "" if ipa else "|"))
         self._normalize = bool(spec.parameters.get("normalize", True))
         self._frame_s = number_of(spec, "frame_ms", 20.0) / 1000
 
