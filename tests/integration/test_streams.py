@@ -1,6 +1,8 @@
 """Live captions for clients, from a real daemon with the default models."""
 
 import asyncio
+import hashlib
+import itertools
 import subprocess
 import sys
 import wave
@@ -10,7 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from real_daemon import Daemon
+from real_daemon import ROOT, Daemon
 
 from edged.bridge.client import Client
 from edged.errors import BadMedia, BadRequest, Conflict, EdgedError, NotFound, TooLarge
@@ -18,7 +20,13 @@ from edged.media import AudioFormat
 from edged.messages import replies, requests
 from edged.messages.records import Segment
 from edged.messages.sessions import (
+    Appended,
+    OneSession,
     PartialText,
+    SessionsAppend,
+    SessionsStart,
+    SessionsStop,
+    SourceWish,
     StreamAudio,
     StreamClose,
     StreamClosed,
@@ -259,3 +267,78 @@ def test_captions_from_a_pipe_are_printed_as_lines_or_json(
     kinds = [line.split(b'"')[3] for line in lines.stdout.splitlines()]
     assert (kinds[0], kinds[-1]) == (b"stream_opened", b"stream_closed")
     assert b"segment" in kinds
+
+
+def batched(pcm: bytes, size: int) -> list[bytes]:
+    """The sound in pieces of so many bytes."""
+    return [pcm[at : at + size] for at in range(0, len(pcm), size)]
+
+
+def _install_streaming(daemon: Daemon) -> None:
+    """A transducer that knows two words; it becomes the streaming model as soon as it is seen."""
+    folder = ROOT / "tests" / "data" / "tiny-transducer"
+    named = {f"{one}.onnx": folder / f"{one}.onnx" for one in ("decoder", "joiner")}
+    named |= {"encoder.onnx": folder / "online-encoder.onnx", "tokens.txt": folder / "tokens.txt"}
+    lines = [
+        'id = "tiny"\ntask = "stream_transcribe"\nengine = "sherpa_online"\nlicense = "Apache-2.0"',
+        'description = "a test\'s"\nmemory_bytes = 60_000_000\nlanguages = ["en"]',
+    ]
+    for name, path in named.items():
+        content = path.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        lines.append(
+            f'[[files]]\nname = "{name}"\nbytes = {len(content)}\nsha256 = "{digest}"\n'
+            f'path = "{path}"'
+        )
+    daemon.paths.manifests.mkdir(parents=True)
+    (daemon.paths.manifests / "tiny.toml").write_text("\n".join(lines) + "\n")
+
+
+def test_a_streaming_model_that_is_present_hears_while_the_audio_comes(
+    daemon: Daemon, clip: Path
+) -> None:
+    _install_streaming(daemon)
+    daemon.start()
+
+    async def work() -> Listener:
+        async with listening(daemon, StreamOpen(stream=NAME, audio=SPEECH)) as stream:
+            pieces = itertools.cycle(batched(_pcm(clip, 6), 6_400))
+            while not stream.partial or len(stream.segments) < 2:
+                await stream.send(next(pieces))
+                await asyncio.sleep(0.02)
+            await stream.close()
+        return stream
+
+    stream = asyncio.run(work())
+
+    opened = stream.opened.result()
+    assert (opened.model, opened.streaming) == ("tiny", True)
+    assert stream.closed is not None
+    assert stream.closed.segment_count == len(stream.segments) >= 2
+    for one in stream.segments:
+        assert set(one.text.split()) <= {"loud", "soft"}
+        assert " ".join(word.text for word in one.words) == one.text
+        assert 0 < one.confidence <= 1
+
+
+def test_a_session_is_followed_until_it_ends(shared_daemon: Daemon, clip: Path) -> None:
+    start = SessionsStart(sources=(SourceWish(kind="client"),), diarize=False)
+    session_id = shared_daemon.ask(start, OneSession).session.id
+    request = StreamOpen(stream=NAME, kind="session", session_id=session_id)
+    chunk = SessionsAppend(session_id=session_id, chunk_number=0, audio=SPEECH)
+
+    async def work() -> Listener:
+        async with listening(shared_daemon, request) as stream:
+            await stream.client.ask(chunk, Appended, [_pcm(clip, 3) + bytes(32_000)])
+            while not stream.segments:
+                await asyncio.sleep(0.01)
+            await stream.client.ask(SessionsStop(session_id=session_id), OneSession)
+        return stream
+
+    stream = asyncio.run(work())
+    with pytest.raises(Conflict):
+        shared_daemon.ask(request, StreamClosed)
+
+    assert "tickets" in stream.segments[0].text
+    assert stream.closed is not None
+    assert (stream.closed.segment_count, stream.closed.audio_ms) == (len(stream.segments), 4_000)
