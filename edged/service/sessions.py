@@ -1,6 +1,7 @@
 """`sessions.*`: what is recorded and was recorded; appending, exporting and retrying are elsewhere."""
 
 from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
 
 from edged.messages.replies import AnyReply, Done
 from edged.messages.sessions import (
@@ -19,6 +20,8 @@ from edged.messages.sessions import (
 )
 from edged.service.house import House
 from edged.store import ledger, sessions
+from edged.store.clock import stamp
+from edged.store.narrowing import moment
 
 Parts = tuple[bytes | memoryview, ...]
 
@@ -60,8 +63,8 @@ async def list_sessions(house: House, request: SessionsList) -> AsyncGenerator[A
             db,
             status=request.status,
             group=request.group,
-            since=request.since,
-            until=request.until,
+            since=_time(request.since),
+            until=_time(request.until),
             limit=request.limit,
             before=request.before,
         )
@@ -81,6 +84,18 @@ async def delete(house: House, request: SessionsDelete) -> AsyncGenerator[AnyRep
     """Delete a session and all that hangs on it."""
     await house.sessions.delete(request.session_id)
     yield Done()
+
+
+def _time(timestamp: str | None) -> str | None:
+    """A time of a request as tables have it, so that it compares as text.
+
+    Raises:
+        BadRequest: it is no time.
+    """
+    milliseconds = moment(timestamp)
+    if milliseconds is None:
+        return None
+    return stamp(datetime.fromtimestamp(milliseconds / 1000, UTC))
 
 
 def _shown(house: House, session: Session) -> Session:

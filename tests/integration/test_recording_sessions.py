@@ -18,6 +18,8 @@ import pytest
 from pulse import Pulse
 from real_daemon import Daemon
 
+from edged.errors import BadRequest
+from edged.messages import replies
 from edged.messages import sessions as wire
 
 CHUNK_MS = 1_000
@@ -210,6 +212,22 @@ def test_ctrl_c_ends_edged_record_which_then_waits_for_the_work(
     assert recorder.json("sessions", "ledger", session["id"])["entries"]
     assert recorder.json("sessions", "delete", session["id"]) == {"deleted": session["id"]}
     assert recorder.run("sessions", "show", session["id"]).returncode == 7
+
+
+def test_sessions_are_listed_by_a_period_that_is_a_time(recorder: Daemon) -> None:
+    session = recorder.ask(
+        wire.SessionsStart(sources=(wire.SourceWish(kind="client"),)), wire.OneSession
+    ).session
+
+    def found(**period: str) -> bool:
+        listed = recorder.ask(wire.SessionsList(**period), wire.Sessions).sessions  # type: ignore[arg-type]  # a test's own words
+        return session.id in [one.id for one in listed]
+
+    assert found(since="2026-01-01", until="2999-01-01T00:00:00+01:00")
+    assert not found(until="2026-01-01")
+    with pytest.raises(BadRequest, match="ISO 8601"):
+        found(since="yesterday")
+    recorder.ask(wire.SessionsDelete(session_id=session.id), replies.Done)
 
 
 def test_what_cannot_be_recorded_is_refused_with_its_exit_status(recorder: Daemon) -> None:

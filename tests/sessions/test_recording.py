@@ -1,6 +1,7 @@
 """Sessions on a real store: what is committed, paused, lost, ended and found again."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import apsw
@@ -8,6 +9,7 @@ import pytest
 from fake_microphones import FakeCapture
 from session_rig import Rig, play
 
+from edged.capture.source import CapturedPart
 from edged.config import Sessions as Settings
 from edged.errors import (
     BadRequest,
@@ -22,7 +24,7 @@ from edged.store import chunks, events, jobs, sessions
 from edged.store.engine import Connection
 
 
-def numbers(session_id: str, least: int) -> "object":
+def numbers(session_id: str, least: int) -> Callable[[Connection], bool]:
     def there(db: Connection) -> bool:
         recordings = sessions.recordings_of(db, session_id)
         return all(len(chunks.list_chunks(db, one)) >= least for one in recordings)
@@ -36,7 +38,7 @@ def test_chunks_are_committed_while_recording_and_the_rest_at_the_end(tmp_path: 
         capture = rig.microphones.captures[0]
         capture.hear(70_000)
         await capture.settled()
-        await rig.until(numbers(session.id, 2))  # type: ignore[arg-type]
+        await rig.until(numbers(session.id, 2))
         before = await rig.ledger(session.id)
 
         stopped = await rig.sessions.stop(session.id)
@@ -283,7 +285,7 @@ def test_a_killed_daemon_s_session_ends_at_the_next_start_with_its_loss_in_the_l
         session = await rig.start()
         found.append(session.id)
         rig.microphones.captures[0].hear(40_000)
-        await rig.until(numbers(session.id, 1))  # type: ignore[arg-type]
+        await rig.until(numbers(session.id, 1))
         await rig.store.write(
             lambda db: db.execute("UPDATE sessions SET started_at = '2026-01-01T00:00:00.000Z'")
         )
@@ -310,7 +312,7 @@ def test_a_gap_that_goes_on_is_noted_so_that_a_kill_does_not_hide_it(tmp_path: P
         capture.hear(10_000)
         capture.go_away()
         await capture.settled()
-        await rig.until(numbers(session.id, 1))  # type: ignore[arg-type]
+        await rig.until(numbers(session.id, 1))
         shown = await rig.sessions.get(session.id)
         rig.clock.ns += 60_000_000_000
 
@@ -334,7 +336,7 @@ def test_a_defect_ends_its_session_only_and_says_internal(
         other = await rig.start(SessionsStart(sources=(SourceWish(kind="loopback"),)))
         first: FakeCapture = rig.microphones.captures[0]
         first.hear(31_000)
-        await rig.until(numbers(session.id, 1))  # type: ignore[arg-type]
+        await rig.until(numbers(session.id, 1))
         with monkeypatch.context() as patched:
             patched.setattr("edged.sessions.recorder._decibels", _broken)
             first.hear(1_000)
@@ -351,6 +353,111 @@ def test_a_defect_ends_its_session_only_and_says_internal(
 
 def _broken(_: float) -> float:
     raise ZeroDivisionError
+
+
+def test_a_recording_that_is_deleted_under_its_session_ends_it(tmp_path: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        session = await rig.start()
+        capture = rig.microphones.captures[0]
+
+        await rig.store.delete_recording(session.sources[0].recording_id)
+        capture.hear(31_000)
+        async with asyncio.timeout(5):
+            while rig.sessions.listening():
+                await asyncio.sleep(0.001)
+
+        assert rig.microphones.closed == 1
+        with pytest.raises(NotFound):
+            await rig.sessions.get(session.id)
+
+    play(tmp_path, scenario)
+
+
+def test_a_device_that_does_not_come_back_after_a_pause_leaves_the_session_paused(
+    tmp_path: Path,
+) -> None:
+    async def scenario(rig: Rig) -> None:
+        session = await rig.start()
+        rig.microphones.captures[0].hear(5_000)
+        await rig.sessions.pause(session.id)
+        rig.microphones.refusals = [DeviceMissing("unplugged")]
+
+        with pytest.raises(DeviceMissing, match="unplugged"):
+            await rig.sessions.resume(session.id)
+        still = await rig.sessions.get(session.id)
+        rig.clock.ns += 3_000_000_000
+        again = await rig.sessions.resume(session.id)
+        rig.microphones.captures[1].hear(1_000)
+        await rig.sessions.stop(session.id)
+
+        assert (still.status, again.status) == ("paused", "recording")
+        assert await rig.ledger(session.id) == [
+            (0, 5_000, "captured", ""),
+            (5_000, 8_000, "gap", "paused"),
+            (8_000, 9_000, "captured", ""),
+        ]
+
+    play(tmp_path, scenario)
+
+
+def test_a_session_that_is_paused_ends_where_it_was_paused(tmp_path: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        session = await rig.start()
+        rig.microphones.captures[0].hear(5_000)
+        await rig.sessions.pause(session.id)
+        rig.clock.ns += 60_000_000_000
+
+        ended = await rig.sessions.stop(session.id)
+
+        assert (ended.status, ended.duration_ms) == ("processing", 5_000)
+        assert await rig.ledger(session.id) == [(0, 5_000, "captured", "")]
+
+    play(tmp_path, scenario)
+
+
+def test_captions_get_every_part_and_never_hold_capture_up(tmp_path: Path) -> None:
+    """Captions that recognise nothing at all: everything is committed, and the backlog is shown."""
+
+    async def scenario(rig: Rig) -> None:
+        stuck = Stuck()
+        rig.captions = stuck
+        session = await rig.start()
+        for _ in range(30):
+            rig.microphones.captures[0].hear(10_000)
+        await rig.microphones.captures[0].settled()
+        await rig.until(numbers(session.id, 10))
+        shown = await rig.sessions.get(session.id)
+
+        await rig.sessions.stop(session.id)
+
+        assert (shown.backlog_ms, shown.eta_ms) == (300_000, 600_000)
+        assert stuck.finished
+        assert await rig.ledger(session.id) == [(0, 300_000, "captured", "")]
+
+    play(tmp_path, scenario)
+
+
+class Stuck:
+    """Captions that never recognise anything."""
+
+    def __init__(self) -> None:
+        self.backlog_ms = 0
+        self.finished = False
+        self._end = asyncio.Event()
+
+    @property
+    def eta_ms(self) -> int | None:
+        return self.backlog_ms * 2
+
+    def push(self, part: CapturedPart) -> None:
+        self.backlog_ms += part.audio.duration_ms
+
+    async def run(self) -> None:
+        await self._end.wait()
+
+    async def finish(self, *, drain_s: float) -> None:
+        self.finished = drain_s < 5
+        self._end.set()
 
 
 def test_a_session_is_deleted_while_it_records_and_while_it_is_worked_on(tmp_path: Path) -> None:
