@@ -21,7 +21,8 @@ FLOOR_DB = -60.0
 class Seen:
     """Draws on a terminal. Captions scroll by above; two lines stay below."""
 
-    def __init__(self, *, console: Console | None = None) -> None:
+    def __init__(self, *, console: Console | None = None, at_once: bool = False) -> None:
+        self._at_once = at_once  # every change is drawn, not eight times a second
         self._live = Live(
             console=console or Console(stderr=True, highlight=False),
             refresh_per_second=8,
@@ -84,12 +85,12 @@ class Seen:
         if self._session is None:
             return
         if self._work:
-            self._live.update(Text(self._work))
+            self._live.update(Text(self._work), refresh=self._at_once)
             return
         lines = [Text(self._line(source), style=self._style()) for source in self._session.sources]
         if self._partial:
             lines.append(Text(self._partial, style="dim"))
-        self._live.update(Group(*lines))
+        self._live.update(Group(*lines), refresh=self._at_once)
 
     def _style(self) -> str:
         return "bold red" if self._session and self._session.status == "recording" else "yellow"
