@@ -1,11 +1,13 @@
 """Markdown (.md): a transcript to be read. Source: spec.commonmark.org 0.31, section 2.4."""
 
+import re
 from collections.abc import Iterator
 from itertools import groupby
 
 from edged.speech.exporting.told import Line, Told, clock, plain
 
-_ESCAPES = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_[]<>#|~&"})
+_MARK = re.compile(r"[\\`*\[\]<>#|~&]|(?<![^\W_])_|_(?![^\W_])")
+"""What has a meaning anywhere in a text; an underscore has none within a word."""
 PARAGRAPH_MS = 120_000
 """A paragraph of one speaker begins anew after so long, so that times stay near their words."""
 
@@ -40,4 +42,4 @@ def _time(milliseconds: int) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.translate(_ESCAPES)
+    return _MARK.sub(r"\\\g<0>", text)

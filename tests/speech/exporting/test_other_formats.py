@@ -80,9 +80,15 @@ def test_no_mark_of_a_text_means_anything_in_markdown(session: Told) -> None:
     body = markdown.write(session).partition("\n\n")[2].partition("\n")[2]
     ours = re.sub(r"(?m)^(\*\*(?P<name>(?:\\.|[^*\\])*)\*\* )?`\d+:\d\d:\d\d` ", "", body)
 
-    assert not re.search(r"(?<!\\)(?:\\\\)*[`*_\[\]<>#|~&]", ours)
+    assert not re.search(r"(?<!\\)(?:\\\\)*(?:[`*\[\]<>#|~&]|\b_|_\b)", ours)
     said = " ".join(re.sub(r"\\(.)", r"\1", ours).split())
     assert said == " ".join(" ".join(one.text for one in session.lines).split())
+
+
+def test_an_underscore_within_a_word_stays_as_it_is_in_markdown() -> None:
+    content = markdown.write(told(line(0, 1, "_a_ b_c __d *e*", speaker="SPEAKER_00")))
+
+    assert r"**SPEAKER_00** `00:00:00` \_a\_ b_c \_\_d \*e\*" in content
 
 
 @pytest.mark.parametrize("name", FORMATS)
