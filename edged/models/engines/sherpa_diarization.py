@@ -69,7 +69,7 @@ class SherpaDiarization:
         self._voice_model = word_of(spec, "voice_model", spec.id)
         likeness = _likeness(spec)
         self._streams = Streams(lambda: Windowed(self._segment, likeness))
-        self._segment(np.zeros(WINDOW, np.float32))
+        self._check()
 
     def diarize(self, audio: AudioChunk, options: DiarizeOptions) -> Diarized:
         """Add a part; all turns, and a vector per speaker, with the final one.
@@ -96,6 +96,14 @@ class SherpaDiarization:
         samples[: 4 * len(voice)] = np.tile(voice, 4)
         frames = self._segment(samples).sum(axis=0)
         return " ".join(str(round(int(one) * SHIFT / 1600)) for one in frames)
+
+    def _check(self) -> None:
+        """Refuse a graph that is none of segmentation."""
+        try:
+            self._segment(np.zeros(WINDOW, np.float32))
+        except Internal as error:
+            message = f"{self._model} is no segmentation of 10 s of sound"
+            raise CorruptModel(message, model=self._model) from error
 
     def _answer(self, recording: Windowed, speakers: int) -> Diarized:
         turns, voices = recording.turns(speakers)

@@ -26,12 +26,16 @@ PAUSE_FRAMES = 15
 RUN_FRAMES = 10
 """A shorter run is a click."""
 
-CHANGE_WEIGHT = 1.0
-FIRST_WEIGHT = 0.85
+CHANGE_WEIGHT = 0.7
+FIRST_WEIGHT = 0.9
 CLUSTER_WEIGHT = 1.2
-"""Of the penalty of delta-BIC. Measured: as COEFFICIENTS of cepstra."""
+"""Of the penalty of delta-BIC: for changes, the first clusters, and those with better borders.
 
-ROUNDS = 3
+At first too many speakers are better than too few: two that are mixed do not come apart again.
+Measured: as COEFFICIENTS of cepstra.
+"""
+
+ROUNDS = 4
 """How often borders are found anew and speakers merged."""
 
 BRIDGED_MS = 300
