@@ -10,6 +10,10 @@ import pty
 import re
 import subprocess
 import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from io import StringIO
 from pathlib import Path
 
@@ -19,25 +23,69 @@ from rich.text import Text
 
 WIDTH = 112
 LINES = 80
-COMMANDS = {"demo": "demo", "models": "models list --task transcribe"}
-"""Pictures and the `edged` commands that they show."""
+COMMANDS = {
+    "demo": ("demo",),
+    "models": ("models list --task transcribe",),
+    "listening": (
+        "record --for 34 --lexicon singlish",
+        "speakers list",
+        "stats",
+        "search kitchen table",
+    ),
+}
+"""Pictures and the `edged` commands that they show, one below the other."""
 
-IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
+HEARS = {"listening"}
+"""Pictures of what records: their commands get a home of their own, and a microphone that hears the
+demo's conversation. It is PulseAudio's null sink, as in the tests, whose module starts it."""
+
+ROOT = Path(__file__).resolve().parent.parent
+IMAGES = ROOT / "docs" / "images"
+CONVERSATION = ROOT / "edged" / "cli" / "assets" / "conversation.opus"
 OUTSIDE = re.compile(r"@font-face \{.*?\}\s*|<!--.*?-->\s*", re.DOTALL)
 """rich's template loads a font from a server; the picture must not."""
 ERASE_AND_UP = re.compile(r"\x1b\[2K|\x1b\[\d*A")
+PASSING = re.compile(r"[█░]{20,} +(?:\d+%|-?\d+ dB)")
+"""Bars and meters that a terminal has wiped away at the end."""
 KEPT_SEGMENTS = 6
 """Rows of the transcript in the picture; the others are counted in one line."""
 
 
-def record(command: list[str]) -> str:
+@contextmanager
+def microphone() -> Iterator[dict[str, str]]:
+    """Variables for commands that hear the conversation from a few seconds after this on."""
+    sys.path.insert(0, str(ROOT / "tests" / "integration"))
+    from pulse import Pulse  # type: ignore[import-not-found]  # of the tests
+
+    with tempfile.TemporaryDirectory(prefix="edged-", dir="/tmp") as folder:
+        (Path(folder) / "pulse").mkdir()
+        server = Pulse(Path(folder) / "pulse")
+        environ = {**server.env, "EDGED_HOME": f"{folder}/home"}
+        server.start()
+        wav = Path(folder) / "conversation.wav"
+        convert = ["ffmpeg", "-v", "error", "-i", str(CONVERSATION), "-ar", "16000", str(wav)]
+        subprocess.run(convert, check=True)
+        run = [sys.executable, "-P", "-m", "edged"]
+        subprocess.run([*run, "devices"], env={**os.environ, **environ}, check=True)
+        try:
+            playing = threading.Timer(1.0, server.begin, (wav,))
+            playing.start()
+            yield environ
+        finally:
+            playing.cancel()
+            subprocess.run([*run, "shutdown"], env={**os.environ, **environ}, check=True)
+            server.stop()
+
+
+def record(command: list[str], given: Mapping[str, str]) -> str:
     """What a command writes to a terminal of WIDTH columns, its escapes included.
 
     Raises:
         CalledProcessError: the command failed.
     """
     ours, theirs = pty.openpty()
-    environ = {**os.environ, "COLUMNS": str(WIDTH), "LINES": str(LINES), "TERM": "xterm-256color"}
+    terminal = {"COLUMNS": str(WIDTH), "LINES": str(LINES), "TERM": "xterm-256color"}
+    environ = {**os.environ, **terminal, **given}
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environ) as run:
         os.close(theirs)
         text = _read(ours)
@@ -66,6 +114,8 @@ def settle(written: str) -> list[str]:
     lines = []
     for line in written.split("\n"):
         last = line.rsplit("\r", 1)[-1]
+        if PASSING.search(last):
+            continue
         lines.append(ERASE_AND_UP.sub("", last).replace("\x1b[?25l", "").replace("\x1b[?25h", ""))
     return lines
 
@@ -82,24 +132,33 @@ def shorten(lines: list[str]) -> list[str]:
     return [*lines[:first], note, *lines[after:]]
 
 
-def draw(title: str, lines: list[str]) -> str:
-    """An SVG of a command and its lines, without any address in it."""
+def draw(shown: Sequence[tuple[str, list[str]]]) -> str:
+    """An SVG of commands and their lines, without any address in it."""
     console = Console(record=True, width=WIDTH, file=StringIO(), force_terminal=True)
-    console.print(Text(f"$ {title}", style="bold green"))
-    for line in lines:
-        console.print(Text.from_ansi(line), no_wrap=True, crop=True)
-    picture = console.export_svg(title=title, theme=MONOKAI, unique_id="edged-demo")
+    for title, lines in shown:
+        console.print(Text(f"$ {title}", style="bold green"))
+        for line in lines:
+            console.print(Text.from_ansi(line), no_wrap=True, crop=True)
+    picture = console.export_svg(title=shown[0][0], theme=MONOKAI, unique_id="edged-demo")
     return OUTSIDE.sub("", picture).replace("Fira Code", "ui-monospace")
+
+
+def run(command: str, environ: Mapping[str, str]) -> list[str]:
+    """The lines of an `edged` command, as they stand at its end."""
+    written = record([sys.executable, "-P", "-m", "edged", *command.split()], environ)
+    return shorten(settle(written))
 
 
 def main() -> None:
     """Record the commands and write their pictures."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     for name in sys.argv[1:] or COMMANDS:
-        command = COMMANDS[name].split()
-        lines = settle(record([sys.executable, "-P", "-m", "edged", *command]))
+        stage: AbstractContextManager[Mapping[str, str]]
+        stage = microphone() if name in HEARS else nullcontext({})
+        with stage as environ:
+            shown = [(f"edged {command}", run(command, environ)) for command in COMMANDS[name]]
         target = IMAGES / f"{name}.svg"
-        target.write_text(draw(f"edged {COMMANDS[name]}", shorten(lines)))
+        target.write_text(draw(shown))
         print(f"{target.name}: {target.stat().st_size} bytes")
 
 
