@@ -162,6 +162,7 @@ class _Host:
         finally:
             _close_all(frame.descriptors)
         self._cancelled.discard(call)
+        self._running = None  # a cancel of it that comes now comes too late
         self._send(call, kind, value, following=self._pick())
 
     def _answer(self, frame: Frame) -> object:
