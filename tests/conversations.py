@@ -123,10 +123,8 @@ def everything(db: Connection, session_id: str) -> dict[str, list[tuple[object, 
         "turns": "SELECT u.recording, u.start_ms, u.end_ms, p.speaker_id FROM turns u "
         "JOIN speakers p ON p.id = u.speaker WHERE p.session = ?",
         "figures": "SELECT p.speaker_id, f.segments, f.turns, f.words, f.low_words, f.talk_ms, "
-        "f.overlap_ms, f.favourites FROM speaker_figures f JOIN speakers p ON p.id = f.speaker "
+        "f.overlap_ms, f.favourite, f.said FROM speaker_figures f JOIN speakers p ON p.id = f.speaker "
         "WHERE p.session = ?",
-        "words": "SELECT p.speaker_id, w.word, w.count FROM speaker_words w "
-        "JOIN speakers p ON p.id = w.speaker WHERE p.session = ?",
         "targets": "SELECT p.speaker_id, t.lexicon, t.category, t.word, t.count "
         "FROM speaker_targets t JOIN speakers p ON p.id = t.speaker WHERE p.session = ?",
         "voices": "SELECT v.model, v.vector, p.speaker_id FROM voices v "

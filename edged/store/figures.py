@@ -7,8 +7,6 @@ claimed as that person, so that a claim, or taking one back, moves them by itsel
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-import msgspec
-
 from edged.speech import counting, spans
 from edged.speech.spans import Stretch
 from edged.store import recordings, sessions
@@ -28,8 +26,6 @@ _CURRENT = (
     "(SELECT s.id FROM recordings r JOIN transcripts t ON t.recording = r.id AND t.current "
     "JOIN segments s ON s.transcript = t.id WHERE r.session = ?)"
 )
-
-_pack = msgspec.msgpack.Encoder().encode
 
 
 class _Tally:
@@ -180,7 +176,7 @@ def _at_once(heard: Mapping[int, Iterable[Stretch]]) -> dict[int, list[Stretch]]
 
 
 def _clear(db: Connection, session: int) -> None:
-    for table in ("speaker_figures", "speaker_words", "speaker_targets"):
+    for table in ("speaker_figures", "speaker_targets"):
         db.execute(
             f"DELETE FROM {table} WHERE speaker IN (SELECT id FROM speakers WHERE session = ?)",  # noqa: S608 constants
             (session,),
@@ -191,7 +187,7 @@ def _clear(db: Connection, session: int) -> None:
 def _keep(db: Connection, speaker: int, tally: _Tally, *, overlap_ms: int) -> None:
     db.execute(
         "INSERT INTO speaker_figures(speaker, segments, turns, words, low_words, talk_ms, "
-        "overlap_ms, favourites) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+        "overlap_ms, favourite, said) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             speaker,
             tally.segments,
@@ -200,12 +196,9 @@ def _keep(db: Connection, speaker: int, tally: _Tally, *, overlap_ms: int) -> No
             tally.low_words,
             tally.talk_ms,
             overlap_ms,
-            _pack(counting.rank(tally.telling)),
+            counting.favourite(tally.telling),
+            " ".join(sorted(tally.telling.elements())),
         ),
-    )
-    db.executemany(
-        "INSERT INTO speaker_words(speaker, word, count) VALUES(?, ?, ?)",
-        [(speaker, word, count) for word, count in sorted(tally.telling.items())],
     )
 
 

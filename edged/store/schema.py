@@ -280,15 +280,9 @@ CREATE TABLE speaker_figures(
   low_words INTEGER NOT NULL,
   talk_ms INTEGER NOT NULL,
   overlap_ms INTEGER NOT NULL,
-  favourites BLOB NOT NULL  -- the first of speaker_words by count: speech.counting.Ranking
+  favourite TEXT,
+  said TEXT NOT NULL  -- the words without stop words, each as often as it was said, by alphabet
 ) STRICT;
-
-CREATE TABLE speaker_words(  -- without stop words
-  speaker INTEGER NOT NULL REFERENCES speakers(id) ON DELETE CASCADE,
-  word TEXT NOT NULL,
-  count INTEGER NOT NULL,
-  PRIMARY KEY(speaker, word)
-) STRICT, WITHOUT ROWID;
 
 CREATE TABLE speaker_targets(
   speaker INTEGER NOT NULL REFERENCES speakers(id) ON DELETE CASCADE,

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-import msgspec
 from msgspec import Struct
 
 from edged.messages.people import (
@@ -18,7 +17,6 @@ from edged.messages.people import (
     Wrapped,
 )
 from edged.speech import counting
-from edged.speech.counting import Ranking
 from edged.store import people, sessions, speakers
 from edged.store.engine import Connection
 
@@ -30,16 +28,15 @@ MONTHS = range(1, 13)
 
 _SPEAKERS = """
 SELECT p.id, p.speaker_id, p.session, n.session_id, p.label, p.claim_type, p.guest_name, e.person_id,
-  e.name, f.segments, f.turns, f.words, f.low_words, f.talk_ms, f.overlap_ms, f.favourites
+  e.name, f.segments, f.turns, f.words, f.low_words, f.talk_ms, f.overlap_ms, f.favourite,
+  iif(p.person IS NULL, '', f.said)
 FROM sessions n JOIN speakers p ON p.session = n.id
 JOIN speaker_figures f ON f.speaker = p.id LEFT JOIN people e ON e.id = p.person
 """
 
-_decode = msgspec.msgpack.Decoder(Ranking).decode
-
 
 class _Speaker(Struct, frozen=True):
-    """One row of _SPEAKERS."""
+    """One row of _SPEAKERS. said: of persons only, the others stand alone."""
 
     row: int
     speaker_id: str
@@ -56,7 +53,8 @@ class _Speaker(Struct, frozen=True):
     low_words: int
     talk_ms: int
     overlap_ms: int
-    favourites: Ranking
+    favourite: str | None
+    said: str
 
 
 class _Speech(Struct):
@@ -69,7 +67,6 @@ class _Speech(Struct):
 class _Scope(Struct, frozen=True):
     """What a request is about. targets: of each speaker's row, how often each target word."""
 
-    db: Connection
     speech: Mapping[int, _Speech]
     targets: Mapping[int, Mapping[str, int]]
 
@@ -78,7 +75,7 @@ def stats(db: Connection, wish: Stats) -> Statistics:
     """Figures of everyone who speaks in the sessions that the filters leave.
 
     Persons come first, by talk time; then guests and unclaimed speakers, newest sessions first, one
-    by one up to 1,000 of each; the rest of them in one entry named `others`, without ids.
+    by one up to 1,000 of each; the rest in one entry named `others`, without ids and favourite.
 
     Args:
         db: any connection.
@@ -90,18 +87,20 @@ def stats(db: Connection, wish: Stats) -> Statistics:
     _check(db, wish)
     where, values = _filter(wish)
     found = _speakers(db, where, values)
-    scope = _Scope(db, _speech(db, where, values, found), _targets(db, where, values))
+    scope = _Scope(_speech(db, where, values, found), _targets(db, where, values))
     kept = [one for one in found if _is_wanted(one, wish)]
     persons = [one for one in kept if one.person_id is not None]
     guests = [one for one in kept if one.claim_type == "guest"]
     unclaimed = [one for one in kept if one.claim_type is None]
+    counts = _word_counts(persons)
+    total = counting.favourite(_sum(counts.values()))
     return Statistics(
         speakers=(
-            *_by_person(scope, persons),
+            *_by_person(scope, persons, counts),
             *_singly(scope, guests),
             *_singly(scope, unclaimed),
         ),
-        totals=_figures(scope, persons, _sessions_of(kept, wish, scope)),
+        totals=_figures(scope, persons, total, _sessions_of(kept, wish, scope)),
     )
 
 
@@ -157,7 +156,7 @@ def _filter(wish: Stats) -> tuple[str, tuple[str, ...]]:
 
 def _speakers(db: Connection, where: str, values: Sequence[str | int]) -> list[_Speaker]:
     rows = db.execute(f"{_SPEAKERS} {where} ORDER BY n.id DESC, p.id", tuple(values))
-    return [_Speaker(*(*row, _decode(favourites))) for *row, favourites in rows]
+    return [_Speaker(*row) for row in rows]
 
 
 def _speech(
@@ -203,18 +202,32 @@ def _sessions_of(kept: Iterable[_Speaker], wish: Stats, scope: _Scope) -> set[in
     return {one.session for one in kept}
 
 
-def _by_person(scope: _Scope, persons: Iterable[_Speaker]) -> list[SpeakerFigures]:
+def _groups(persons: Iterable[_Speaker]) -> dict[str, list[_Speaker]]:
     groups: dict[str, list[_Speaker]] = defaultdict(list)
     for one in persons:
         groups[one.person_id or ""].append(one)
+    return groups
+
+
+def _word_counts(persons: Iterable[_Speaker]) -> dict[str, Mapping[str, int]]:
+    """By person: how often each word was said that says something."""
+    return {
+        person_id: counting.count(one.said for one in several)
+        for person_id, several in _groups(persons).items()
+    }
+
+
+def _by_person(
+    scope: _Scope, persons: Iterable[_Speaker], counts: Mapping[str, Mapping[str, int]]
+) -> list[SpeakerFigures]:
     found = [
         SpeakerFigures(
             kind="person",
             name=several[0].person or "",
             person_id=person_id,
-            figures=_figures(scope, several),
+            figures=_figures(scope, several, counting.favourite(counts[person_id])),
         )
-        for person_id, several in groups.items()
+        for person_id, several in _groups(persons).items()
     ]
     return sorted(found, key=lambda one: (-one.figures.talk_ms, one.name))
 
@@ -227,18 +240,25 @@ def _singly(scope: _Scope, found: Sequence[_Speaker]) -> list[SpeakerFigures]:
             name=one.guest_name or one.label,
             speaker_id=one.speaker_id,
             session_id=one.session_id,
-            figures=_figures(scope, [one]),
+            figures=_figures(scope, [one], one.favourite),
         )
         for one in found[:MOST_SINGLE]
     ]
     rest = found[MOST_SINGLE:]
     if rest:
         kind = singles[0].kind
-        singles.append(SpeakerFigures(kind=kind, name="others", figures=_figures(scope, rest)))
+        singles.append(
+            SpeakerFigures(kind=kind, name="others", figures=_figures(scope, rest, None))
+        )
     return singles
 
 
-def _figures(scope: _Scope, several: Sequence[_Speaker], within: set[int] | None = None) -> Figures:
+def _figures(
+    scope: _Scope,
+    several: Sequence[_Speaker],
+    favourite: str | None,
+    within: set[int] | None = None,
+) -> Figures:
     """Of several speakers together. within: the sessions to judge by, by default theirs."""
     words = sum(one.words for one in several)
     talk_ms = sum(one.talk_ms for one in several)
@@ -252,7 +272,7 @@ def _figures(scope: _Scope, several: Sequence[_Speaker], within: set[int] | None
         overlap_ms=sum(one.overlap_ms for one in several),
         words_per_minute=round(words * 60_000 / talk_ms, 1) if talk_ms else 0.0,
         target_words=dict(_ordered(_sum(scope.targets.get(one.row, {}) for one in several))),
-        favourite_word=_favourite(scope.db, several),
+        favourite_word=favourite,
         unknown_speech=_share(sum(s.unknown_ms for s in speech), sum(s.all_ms for s in speech)),
         low_confidence_words=_share(sum(one.low_words for one in several), words),
         sessions=len(spoke_in),
@@ -275,23 +295,6 @@ def _ordered(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _favourite(db: Connection, several: Sequence[_Speaker]) -> str | None:
-    """The word said most, by the first words of each; counted in full only where they leave doubt."""
-    if len(several) == 1:
-        return next((word for word, _ in several[0].favourites.top), None)
-    able = counting.contenders(one.favourites for one in several)
-    if able is not None and len(able) <= 1:
-        return able[0] if able else None
-    narrowed = "" if able is None else "AND word IN (SELECT value FROM json_each(?2)) "
-    rows = msgspec.json.encode([one.row for one in several]).decode()
-    found: str | None = db.execute(
-        "SELECT word FROM speaker_words WHERE speaker IN (SELECT value FROM json_each(?1)) "  # noqa: S608 constants
-        f"{narrowed}GROUP BY word ORDER BY sum(count) DESC, word LIMIT 1",
-        (rows,) if able is None else (rows, msgspec.json.encode(able).decode()),
-    ).get
-    return found
-
-
 def _months(db: Connection, where: str, values: Sequence[str | int]) -> tuple[Month, ...]:
     spoken = {
         month: (count, talk_ms, words)
@@ -310,10 +313,10 @@ def _months(db: Connection, where: str, values: Sequence[str | int]) -> tuple[Mo
 
 
 def _said(db: Connection, where: str, values: Sequence[str | int]) -> tuple[WordCount, ...]:
-    rows = db.execute(
-        "SELECT w.word, sum(w.count) FROM speakers p JOIN sessions n ON n.id = p.session "  # noqa: S608 constants
-        f"JOIN speaker_words w ON w.speaker = p.id {where} "
-        "GROUP BY w.word ORDER BY 2 DESC, w.word LIMIT ?",
-        (*values, TOP_WORDS),
+    texts = db.execute(
+        "SELECT f.said FROM speakers p JOIN sessions n ON n.id = p.session "  # noqa: S608 constants
+        f"JOIN speaker_figures f ON f.speaker = p.id {where}",
+        tuple(values),
     )
-    return tuple(WordCount(word=word, count=count) for word, count in rows)
+    found = counting.most_said(counting.count(text for (text,) in texts), TOP_WORDS)
+    return tuple(WordCount(word=word, count=count) for word, count in found)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edged.speech.counting import Ranking, contenders, rank, telling, words
+from edged.speech.counting import count, favourite, most_said, telling, words
 from edged.speech.stop_words import stop_words
 
 
@@ -64,45 +64,17 @@ def test_a_stop_word_is_one_word_as_words_are_counted(language: str) -> None:
         assert words(word) == [word]
 
 
-def test_a_ranking_is_by_count_then_by_alphabet() -> None:
-    ranking = rank({"b": 2, "c": 3, "a": 2}, keep=2)
-
-    assert ranking == Ranking((("c", 3), ("a", 2)), complete=False)
-    assert rank({"b": 2}, keep=2).complete
+def test_words_are_counted_over_several_texts() -> None:
+    assert count(["pear walnut walnut", "", "pear fig"]) == {"pear": 2, "walnut": 2, "fig": 1}
 
 
-def test_nothing_said_has_no_contenders() -> None:
-    assert contenders([]) == []
-    assert contenders([rank({})]) == []
+def test_what_is_said_most_is_by_count_then_by_alphabet() -> None:
+    counts = count(["pear walnut walnut pear fig"])
+
+    assert most_said(counts, 2) == [("pear", 2), ("walnut", 2)]
+    assert most_said(counts, 9)[2] == ("fig", 1)
+    assert favourite(counts) == "pear"
 
 
-def test_a_word_far_ahead_is_the_only_contender() -> None:
-    many = [rank({"walnut": 9, "pear": 2, "plum": 1, "fig": 1}, keep=2) for _ in range(100)]
-
-    assert contenders(many) == ["walnut"]
-
-
-def test_rankings_that_hide_too_much_do_not_tell() -> None:
-    assert contenders([rank({"a": 2, "b": 2, "c": 2}, keep=1) for _ in range(3)]) is None
-
-
-@given(
-    st.lists(
-        st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 9)), min_size=1, max_size=6
-    ),
-    st.integers(1, 4),
-)
-def test_the_favourite_is_always_among_the_contenders(
-    counts: list[dict[str, int]], keep: int
-) -> None:
-    total: dict[str, int] = {}
-    for one in counts:
-        for word, count in one.items():
-            total[word] = total.get(word, 0) + count
-    able = contenders([rank(one, keep=keep) for one in counts])
-
-    if total and able is not None:
-        best = min(total, key=lambda word: (-total[word], word))
-        assert best in able
-    if not total:
-        assert able == []
+def test_nothing_said_has_no_favourite() -> None:
+    assert favourite(count([""])) is None

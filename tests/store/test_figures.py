@@ -121,7 +121,6 @@ def test_deleting_the_recording_takes_speakers_and_counts_along(db: Connection) 
         "speakers",
         "turns",
         "speaker_figures",
-        "speaker_words",
         "speaker_targets",
         "segment_targets",
         "session_figures",

@@ -120,8 +120,8 @@ def picture(db: Connection, session_id: str) -> str:
         "speakers": "SELECT p.label, p.sample_start_ms, p.sample_end_ms, f.segments, f.turns, "
         "f.words, f.low_words, f.talk_ms, f.overlap_ms FROM speakers p LEFT JOIN speaker_figures f "
         "ON f.speaker = p.id WHERE p.session = ? ORDER BY p.label",
-        "words": "SELECT p.label, w.word, w.count FROM speakers p JOIN speaker_words w "
-        "ON w.speaker = p.id WHERE p.session = ? ORDER BY 1, 2",
+        "words": "SELECT p.label, f.favourite, f.said FROM speakers p JOIN speaker_figures f "
+        "ON f.speaker = p.id WHERE p.session = ? ORDER BY 1",
         "targets": "SELECT p.label, w.lexicon, w.category, w.word, w.count FROM speakers p "
         "JOIN speaker_targets w ON w.speaker = p.id WHERE p.session = ? ORDER BY 1, 2, 3, 4",
         "turns": "SELECT p.label, u.start_ms, u.end_ms FROM speakers p JOIN turns u "
