@@ -305,6 +305,27 @@ def test_a_killed_daemon_s_session_ends_at_the_next_start_with_its_loss_in_the_l
     play(tmp_path, next_start)
 
 
+def test_a_session_that_was_paused_when_the_daemon_was_killed_has_lost_nothing(
+    tmp_path: Path,
+) -> None:
+    found: list[str] = []
+
+    async def killed(rig: Rig) -> None:
+        session = await rig.start()
+        found.append(session.id)
+        rig.microphones.captures[0].hear(5_000)
+        await rig.sessions.pause(session.id)
+        rig.sessions._running.clear()
+
+    async def next_start(rig: Rig) -> None:
+        await rig.until(lambda db: sessions.get(db, found[0]).status == "processing")
+
+        assert await rig.ledger(found[0]) == [(0, 5_000, "captured", "")]
+
+    play(tmp_path, killed)
+    play(tmp_path, next_start)
+
+
 def test_a_gap_that_goes_on_is_noted_so_that_a_kill_does_not_hide_it(tmp_path: Path) -> None:
     async def scenario(rig: Rig) -> None:
         session = await rig.start()
