@@ -209,7 +209,19 @@ def interrupt(db: Connection) -> int:
             fail(db, row, problem)
         elif kind == "fed":
             finish(db, row, audio_ms=int(str(done_ms)), compute_ms=int(str(compute_ms)))
+    _give_up_left(db, problem)
     return len(rows)
+
+
+def _give_up_left(db: Connection, problem: Problem) -> None:
+    """Files' sessions that a request worked on beside a finished transcript: it is gone too."""
+    left = db.execute(
+        "SELECT n.session_id FROM sessions n WHERE n.kind != 'live' AND n.status = 'processing' "
+        "AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.job_id = n.job "
+        "AND j.state IN ('queued', 'running'))"
+    )
+    for (session_id,) in list(left):
+        sessions.move(db, str(session_id), to="failed", error=problem)
 
 
 def _find(db: Connection, recording: int, fingerprint: str) -> Begun | None:
