@@ -21,6 +21,9 @@ from edged.speech.segmenter import Opening, Segmenter, SegmenterOptions
 LISTEN_SAMPLES = 1024
 """Two windows, 64 ms: fewer calls than one by one, and not much later."""
 
+QUIET_SAMPLES = 2048
+"""While nobody speaks: half as many calls, and the end of an utterance is not noticed later."""
+
 MOST_SAMPLES = 160_000
 """Heard in one call when there is much to catch up with: 10 s."""
 
@@ -91,7 +94,7 @@ class Ears:
         self._incoming.append(audio)
         self._incoming_samples += audio.samples
         self._let_go()
-        if self._incoming_samples >= LISTEN_SAMPLES:
+        if self._incoming_samples >= self._enough:
             self._more.set()
 
     def close(self) -> None:
@@ -124,6 +127,11 @@ class Ears:
     def _note_skipped(self, start_ms: int) -> None:
         if self.skipped_from_ms is None:
             self.skipped_from_ms = start_ms
+
+    @property
+    def _enough(self) -> int:
+        """So many samples are worth a call."""
+        return QUIET_SAMPLES if self._segmenter.opening is None else LISTEN_SAMPLES
 
     # --- what there is ---
 
@@ -201,7 +209,7 @@ class Ears:
 
     async def _take_incoming(self) -> AudioChunk | None:
         """What waits, joined up to the next jump; None at the end."""
-        while not self._closed and self._incoming_samples < LISTEN_SAMPLES:
+        while not self._closed and self._incoming_samples < self._enough:
             self._more.clear()
             await self._more.wait()
         if not self._incoming:

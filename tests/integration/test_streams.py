@@ -110,14 +110,14 @@ def test_a_clients_audio_becomes_segments_that_are_kept_and_found(
 ) -> None:
     async def work() -> Listener:
         async with listening(shared_daemon, StreamOpen(stream=NAME, audio=SPEECH)) as stream:
-            await stream.send(_pcm(clip, 11), step=6_400)
+            await stream.send(_pcm(clip, 7.5), step=6_400)
             await stream.close()
         return stream
 
     stream = asyncio.run(work())
 
     assert stream.closed is not None
-    assert (stream.closed.audio_ms, stream.closed.segment_count) == (11_000, len(stream.segments))
+    assert (stream.closed.audio_ms, stream.closed.segment_count) == (7_500, len(stream.segments))
     assert "kitchen table" in " ".join(one.text for one in stream.segments)
     assert [one.seq for one in stream.segments] == list(range(len(stream.segments)))
     assert stream.closed.recording_id is not None
