@@ -34,6 +34,7 @@ EVENTS = ("session.", "segment.", "job.progress")
 OVER = ("ready_for_claiming", "completed", "failed")
 INTERRUPTED = 128 + signal.SIGINT
 PAGE = 500
+REFRESH_S = 5.0
 
 
 class View(Protocol):
@@ -199,7 +200,16 @@ class _Recording:
     async def _until(self, *status: str, interrupts: int) -> None:
         while self.session.status not in status and self._interrupts < interrupts:
             self._changed.clear()
-            await self._changed.wait()
+            try:
+                async with asyncio.timeout(REFRESH_S):
+                    await self._changed.wait()
+            except TimeoutError:
+                await self._ask_again()
+
+    async def _ask_again(self) -> None:
+        """Events that this client was too slow for are dropped; this one is not missed."""
+        get = wire.SessionsGet(session_id=self.session.id)
+        self._take((await self._daemon.ask(get, wire.OneSession)).session)
 
     async def _events(self) -> AsyncGenerator[AnyEvent | None, None]:
         """None once subscribed, then events."""

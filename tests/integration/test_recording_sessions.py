@@ -18,8 +18,8 @@ import pytest
 from pulse import Pulse
 from real_daemon import Daemon
 
-from edged.errors import BadRequest
-from edged.messages import replies
+from edged.errors import BadRequest, NotFound
+from edged.messages import replies, requests
 from edged.messages import sessions as wire
 
 CHUNK_MS = 1_000
@@ -212,6 +212,22 @@ def test_ctrl_c_ends_edged_record_which_then_waits_for_the_work(
     assert recorder.json("sessions", "ledger", session["id"])["entries"]
     assert recorder.json("sessions", "delete", session["id"]) == {"deleted": session["id"]}
     assert recorder.run("sessions", "show", session["id"]).returncode == 7
+
+
+def test_a_session_is_deleted_while_it_is_worked_on(sounding: Pulse, recorder: Daemon) -> None:
+    sounding.begin(NOISE)
+    session = start(recorder)
+    recorder.wait(lambda: captured_ms(recorder, session.id) > 0)
+    recorder.ask(wire.SessionsStop(session_id=session.id), wire.OneSession)
+
+    recorder.ask(wire.SessionsDelete(session_id=session.id), replies.Done)
+
+    with pytest.raises(NotFound):
+        recorder.ask(wire.SessionsGet(session_id=session.id), wire.OneSession)
+    with pytest.raises(NotFound):
+        recorder.ask(wire.SessionsLedger(session_id=session.id), wire.Ledger)
+    listed = recorder.ask(requests.JobsList(), replies.Jobs).jobs
+    assert not [job for job in listed if job.state in ("queued", "running")]
 
 
 def test_sessions_are_listed_by_a_period_that_is_a_time(recorder: Daemon) -> None:
