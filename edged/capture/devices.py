@@ -16,6 +16,12 @@ from edged.messages.sessions import Device, Permission
 THROUGH_SERVER = ("pulse", "pipewire")
 """PortAudio's devices (plugins of ALSA) that reach the sound server, the best one first."""
 
+NO_WAY = Problem(
+    code="device_missing",
+    message="PortAudio does not reach the sound server",
+    fix="install ALSA's way to it: `apt install libasound2-plugins`, or pipewire-alsa",
+)
+
 _CARD = re.compile(r"\s*\(hw:\d+,\d+\)$")
 _LOOPBACK = re.compile(r"\s*\[Loopback\]$")
 """How PortAudio builds with WASAPI loopback mark what a Windows machine plays. Not run by us."""

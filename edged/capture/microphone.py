@@ -20,6 +20,7 @@ from edged.capture import pulse
 from edged.capture.clock import now_ns
 from edged.capture.devices import (
     NO_LOOPBACK,
+    NO_WAY,
     THROUGH_SERVER,
     choose,
     from_portaudio,
@@ -77,6 +78,9 @@ class SoundDevices:
             devices = from_portaudio(listed)
             if not any(device.device_type == "loopback" for device in devices):
                 problems.append(NO_LOOPBACK.get(sys.platform, _problem(error)))
+        else:
+            if not problems and not any(one.name in THROUGH_SERVER for one in listed):
+                problems.append(NO_WAY)
         return Devices(devices=tuple(devices), problems=tuple(problems))
 
     @asynccontextmanager
@@ -119,7 +123,10 @@ class SoundDevices:
             listed = (await worker.call("inputs", deadline_s=PART_WITHIN_S)).to(PortAudioList)
         devices = from_portaudio(listed.devices)
         if kind == "loopback" and not any(one.device_type == "loopback" for one in devices):
-            raise SoundServerMissing("no sound server answers, and without one nothing is heard")
+            known = NO_LOOPBACK.get(sys.platform)
+            if known is not None:
+                raise SoundServerMissing(known.message, fix=known.fix)
+            raise SoundServerMissing("no sound server answers, and it alone hears what is played")
         device = choose(devices, kind, wish)
         name = portaudio_name(listed.devices, device)
         spec = msgspec.structs.replace(_CAPTURE, device_paths=("/dev/snd",))

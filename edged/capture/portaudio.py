@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from edged.capture.devices import NO_WAY
 from edged.capture.orders import PortAudioDevice, PortAudioList
 from edged.errors import (
     DeviceBusy,
@@ -138,10 +139,7 @@ def find(names: tuple[str, ...]) -> tuple[int, int]:
         if name in inputs:
             return inputs[name]
     if "pulse" in names:
-        raise DeviceMissing(
-            "PortAudio does not reach the sound server",
-            fix="install ALSA's way to it: `apt install libasound2-plugins`, or pipewire-alsa",
-        )
+        raise DeviceMissing(NO_WAY.message, fix=NO_WAY.fix)
     raise DeviceMissing("the device is not in PortAudio's list")
 
 
