@@ -127,6 +127,42 @@ def save(
     return voices
 
 
+def borrow(db: Connection, transcript_id: int, fingerprint: str) -> None:
+    """Take the words of a finished transcript of the same recording over into an empty one.
+
+    What was recognised in the same way before need not be recognised again; without such a
+    transcript nothing happens.
+
+    Args:
+        db: the writing connection.
+        transcript_id: the empty one.
+        fingerprint: of the finished one, which knows no speakers and no lexicons.
+
+    Raises:
+        NotFound: there is no such transcript.
+    """
+    new = transcripts.get(db, transcript_id)
+    found = db.execute(
+        "SELECT id, compute_ms, segment_count, language, language_source FROM transcripts "
+        "WHERE recording = ? AND fingerprint = ? AND status = 'completed'",
+        (recordings.row_id(db, new.recording_id), fingerprint),
+    ).fetchone()
+    if found is None or new.segment_count:
+        return
+    old, *facts = found
+    db.execute(
+        "INSERT INTO segments(transcript, seq, start_ms, end_ms, text, confidence, words, scripted) "
+        "SELECT ?, seq, start_ms, end_ms, text, confidence, words, scripted FROM segments "
+        "WHERE transcript = ?",
+        (transcript_id, old),
+    )
+    db.execute(
+        "UPDATE transcripts SET done_ms = ?, compute_ms = ?, segment_count = ?, language = ?, "
+        "language_source = ? WHERE id = ?",
+        (new.audio_ms, *facts, transcript_id),
+    )
+
+
 def keep_samples(db: Connection, samples: Mapping[str, tuple[str, Span]]) -> None:
     """Note where each speaker is heard alone: recording and stretch, by the speaker's id."""
     for speaker_id, (recording_id, span) in samples.items():

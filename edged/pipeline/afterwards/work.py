@@ -338,6 +338,9 @@ class _Work:
         plan = self._wish.plan
         begun = await self._store.write(lambda db: begin(db, track.recording_id, self._wish))
         run = Run(self._store, self._pool, self._decoders, plan, begun)
+        if begun.done_ms >= begun.audio_ms > 0:  # all was recognised before
+            await self._keep(results.TRANSCRIBE, track.recording_id, run.facts)
+            return
         replies = run.recognise(
             track.source,
             priority=self._errand.priority,
@@ -491,13 +494,17 @@ def begin(db: Connection, recording_id: str, wish: Wish) -> Begun:
     Raises:
         NotFound: no such recording.
     """
-    return transcripts.begin(
+    begun = transcripts.begin(
         db,
         recording_id,
         wish.fingerprint,
         model=wish.plan.model,
         language=wish.plan.language,
     )
+    if begun.segment_count or begun.completed or wish.again:
+        return begun
+    saving.borrow(db, begun.transcript_id, wish.plan.fingerprint)
+    return transcripts.get(db, begun.transcript_id)
 
 
 async def _result(task: asyncio.Task[None]) -> None:

@@ -14,7 +14,7 @@ from listening_rig import Rig, add_places, add_session, only_fakes, run, sound
 from edged.config import Paths
 from edged.errors import Conflict, NotFound
 from edged.media import SPEECH
-from edged.messages.records import Problem
+from edged.messages.records import Problem, Segment
 from edged.messages.replies import Accepted, Transcribed, Transcript
 from edged.messages.sessions import SessionsReprocess, SessionsStart
 from edged.pipeline import sources
@@ -391,6 +391,34 @@ def test_a_file_is_answered_with_what_is_heard_and_then_with_speakers(paths: Pat
         assert isinstance(second[0], Accepted)
         assert second[0].reused
         assert next(one for one in second if isinstance(one, Transcript)).segments == heard[-1]
+
+    run(paths, scenario)
+
+
+def test_words_that_were_recognised_before_are_not_recognised_again(paths: Paths) -> None:
+    async def ask(rig: Rig, *, diarize: bool) -> list[Segment]:
+        plan = rig.pipeline.plan()
+        source = await sources.from_bytes([TWO_VOICES], audio=SPEECH, name="talk")
+        try:
+            replies = rig.pipeline.transcribe(source, plan, priority="interactive")
+            if diarize:
+                wish, _ = rig.afterwards.choose(plan)
+                errand = Errand(priority="interactive")
+                replies = rig.afterwards.transcribe(source, wish, errand=errand)
+            found = [reply async for reply in replies]
+        finally:
+            source.close()
+        return [one for reply in found if isinstance(reply, Transcript) for one in reply.segments]
+
+    async def scenario(rig: Rig) -> None:
+        plain = await ask(rig, diarize=False)
+        calls = {one.id: one.calls for one in rig.pool.loaded()}["fake-transcribe"]
+
+        told = await ask(rig, diarize=True)
+
+        assert [one.text.split()[0] for one in plain] == ["low", "shook", "low"]
+        assert [one.speaker for one in told] == ["SPEAKER_00", "SPEAKER_01"] * 2
+        assert {one.id: one.calls for one in rig.pool.loaded()}["fake-transcribe"] == calls
 
     run(paths, scenario)
 
