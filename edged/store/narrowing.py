@@ -35,19 +35,27 @@ _OF_SEGMENT = {
     "until": f"{SAID_MS} + CASE n.kind WHEN 'file' THEN 0 ELSE s.start_ms END < :until",
     "emotion": "s.emotion = :emotion",
 }
+_LAST_MS = "(SELECT start_ms FROM segments WHERE transcript = t.id ORDER BY seq DESC LIMIT 1)"
 _MAY_HOLD = {
     "speaker": f"n.id IN ({_SPEAKERS.format(column='session')})",
-    "since": f"{SAID_MS} + CASE n.kind WHEN 'file' THEN 0 ELSE (SELECT start_ms FROM segments "
-    "WHERE transcript = t.id ORDER BY seq DESC LIMIT 1) END >= :since",
+    "since": f"{SAID_MS} + CASE n.kind WHEN 'file' THEN 0 ELSE {_LAST_MS} END >= :since",
     "until": f"{SAID_MS} < :until",
     "emotion": "EXISTS(SELECT 1 FROM segments e WHERE e.emotion = :emotion AND e.transcript = t.id)",
 }
+RARE = "SELECT id FROM segments WHERE emotion = :emotion"
 _ENDS = (
     "SELECT (SELECT id FROM segments WHERE transcript = t.id ORDER BY seq LIMIT 1) AS low, "
     "(SELECT id FROM segments WHERE transcript = t.id ORDER BY seq DESC LIMIT 1) AS high "
     "FROM transcripts t JOIN recordings r ON r.id = t.recording JOIN sessions n ON n.id = r.session "
     "WHERE t.current AND low IS NOT NULL{conditions} ORDER BY high DESC"
 )
+
+
+FEW_SEGMENTS = 10_000
+"""Segments of an emotion whose ids are put together before a search begins: 5 ms."""
+
+FEW_SESSIONS = 20
+"""Sessions of a speaker that are gone through one after the other."""
 
 
 class Filters(Struct, frozen=True, kw_only=True):
@@ -105,6 +113,20 @@ def stretches(db: Connection, filters: Filters) -> Iterator[tuple[int, int]]:
             whole = min(low, whole[0]), whole[1]
     if whole is not None:
         yield whole
+
+
+def is_near(db: Connection, filters: Filters) -> bool:
+    """Whether the filters leave a few stretches only, because they name a session or a voice."""
+    if filters.recording_id is not None or filters.session_id is not None:
+        return True
+    voices = f"SELECT count(*) FROM ({_SPEAKERS.format(column='id')})"  # noqa: S608 constants
+    return filters.speaker is not None and db.execute(voices, filters.asked).get <= FEW_SESSIONS
+
+
+def is_rare(db: Connection, filters: Filters) -> bool:
+    """Whether few segments sound as the filters ask: then `RARE` gives their ids."""
+    count = f"SELECT count(*) FROM ({RARE} LIMIT {FEW_SEGMENTS + 1})"  # noqa: S608 constants
+    return filters.emotion is not None and db.execute(count, filters.asked).get <= FEW_SEGMENTS
 
 
 def _joined(asked: dict[str, str | int], conditions: dict[str, str]) -> str:

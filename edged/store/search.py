@@ -16,7 +16,7 @@ from edged.messages.records import Hit
 from edged.store import script
 from edged.store.clock import stamp
 from edged.store.engine import Connection
-from edged.store.narrowing import SAID_MS, Filters, stretches
+from edged.store.narrowing import RARE, SAID_MS, Filters, is_near, is_rare, stretches
 
 SCANNED = 20_000
 """Rows that a query of one or two characters looks through at most, the newest ones."""
@@ -49,6 +49,10 @@ _WINDOW = (
     "SELECT min(id), count(*) FROM (SELECT rowid AS id FROM segments_words "
     "WHERE segments_words MATCH :match ORDER BY rowid DESC LIMIT :window)"
 )
+_OF_RARE = f" AND +f.rowid IN ({RARE})"
+"""Goes before all other conditions: an index of words is gone through at 0.04 us a row while only
+ids are looked at, and at 2 us when each row's segment is. Measured: 2026-11, 2 cores, x86-64."""
+
 _TRIGRAMS = (
     f"SELECT {_COLUMNS} FROM segments_trigrams f {_JOINS} "  # noqa: S608 constants
     "WHERE segments_trigrams MATCH :match AND f.rowid BETWEEN :low AND :high{conditions} "
@@ -95,32 +99,32 @@ def _quoted(terms: list[str]) -> str:
 
 def _search_words(db: Connection, terms: list[str], filters: Filters, limit: int) -> Iterator[Hit]:
     """Hits of the word index; a few more than the limit may come."""
-    sql = _WORDS.format(conditions=filters.conditions())
     bindings: dict[str, Any] = {**filters.asked, "match": _quoted(terms), "limit": limit}
-    for low, high in _places(db, bindings["match"], filters):
+    if not filters.asked or is_near(db, filters):
+        places, first = stretches(db, filters) if filters.asked else (EVERYWHERE,), ""
+    elif is_rare(db, filters):
+        places, first = (EVERYWHERE,), _OF_RARE
+    else:
+        places, first = _newest_first(db, bindings["match"], filters), ""
+    sql = _WORDS.format(conditions=first + filters.conditions())
+    for low, high in places:
         for *row, snippet in db.execute(sql, {**bindings, "low": low, "high": high}):
             yield _to_hit(row, snippet)
 
 
-def _places(db: Connection, match: str, filters: Filters) -> Iterator[tuple[int, int]]:
+def _newest_first(db: Connection, match: str, filters: Filters) -> Iterator[tuple[int, int]]:
     """Where to look, one after the other; whoever has found enough stops asking.
 
     A filter that leaves much is fulfilled by some of the newest matches. For one that leaves
     little, and words that are everywhere, only its own stretches are looked through.
     """
-    if not filters.asked:
-        yield EVERYWHERE
+    low, count = db.execute(_WINDOW, {"match": match, "window": WINDOW}).get
+    yield low or 0, EVERYWHERE[1]
+    if count < WINDOW:
         return
-    top = EVERYWHERE[1]
-    if filters.recording_id is None and filters.session_id is None:
-        low, count = db.execute(_WINDOW, {"match": match, "window": WINDOW}).get
-        yield low or 0, top
-        if count < WINDOW:
-            return
-        top = low - 1
-    for low, high in stretches(db, filters):
-        if low <= top:
-            yield low, min(high, top)
+    for start, end in stretches(db, filters):
+        if start < low:
+            yield start, min(end, low - 1)
 
 
 def _search_scripted(db: Connection, terms: list[str], filters: Filters) -> Iterator[Hit]:
