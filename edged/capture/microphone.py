@@ -75,7 +75,7 @@ class SoundDevices:
         try:
             devices = await pulse.sources(self._environ)
         except SoundServerMissing as error:
-            devices = from_portaudio(listed)
+            devices = await asyncio.to_thread(from_portaudio, listed)
             if not any(device.device_type == "loopback" for device in devices):
                 problems.append(NO_LOOPBACK.get(sys.platform, _problem(error)))
         else:
@@ -108,7 +108,8 @@ class SoundDevices:
         except SoundServerMissing:
             return await self._find_without_server(kind, wish)
         device = choose(devices, kind, wish)
-        return Found(device, THROUGH_SERVER, self._through_server(device), server=True)
+        spec = await asyncio.to_thread(self._through_server, device)
+        return Found(device, THROUGH_SERVER, spec, server=True)
 
     async def there(self, device_id: str) -> bool:
         """Whether the sound server still has a source."""
@@ -119,27 +120,35 @@ class SoundDevices:
         return any(device.id == device_id for device in devices)
 
     async def _find_without_server(self, kind: str, wish: str) -> Found:
-        async with _worker(_LISTING) as worker:
+        async with _worker(await asyncio.to_thread(self._listing)) as worker:
             listed = (await worker.call("inputs", deadline_s=PART_WITHIN_S)).to(PortAudioList)
-        devices = from_portaudio(listed.devices)
+        devices = await asyncio.to_thread(from_portaudio, listed.devices)
         if kind == "loopback" and not any(one.device_type == "loopback" for one in devices):
             known = NO_LOOPBACK.get(sys.platform)
             if known is not None:
                 raise SoundServerMissing(known.message, fix=known.fix)
             raise SoundServerMissing("no sound server answers, and it alone hears what is played")
         device = choose(devices, kind, wish)
-        name = portaudio_name(listed.devices, device)
+        name = await asyncio.to_thread(portaudio_name, listed.devices, device)
         spec = msgspec.structs.replace(_CAPTURE, device_paths=("/dev/snd",))
         return Found(device, (name,), spec, server=False)
 
     async def _portaudio(self) -> tuple[tuple[PortAudioDevice, ...], list[Problem]]:
         """PortAudio's own list; or why there is none."""
         try:
-            async with _worker(_LISTING) as worker:
+            async with _worker(await asyncio.to_thread(self._listing)) as worker:
                 answer = await worker.call("inputs", deadline_s=PART_WITHIN_S)
                 return answer.to(PortAudioList).devices, []
         except EdgedError as error:
             return (), [_problem(error)]
+
+    def _listing(self) -> WorkerSpec:
+        """A worker that lists; the server's way into ALSA is listed only when it leads somewhere."""
+        try:
+            variables = pulse.variables(self._environ)
+        except SoundServerMissing:
+            return _LISTING
+        return msgspec.structs.replace(_LISTING, environment=variables)
 
     def _through_server(self, device: Device) -> WorkerSpec:
         """A worker whose libraries take one source of the server for the default one."""

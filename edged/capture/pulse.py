@@ -58,7 +58,7 @@ def socket_of(environ: Mapping[str, str]) -> str:
 
 
 def variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """What a program needs to reach the server and nothing else.
+    """What a program needs to reach the server and nothing else; looks at the disk.
 
     Raises:
         SoundServerMissing: no socket is there.
@@ -151,6 +151,19 @@ async def _ask(environ: Mapping[str, str], *words: str) -> bytes:
 
 
 async def _start(environ: Mapping[str, str], *words: str) -> asyncio.subprocess.Process:
+    program, needed = await asyncio.to_thread(_program, environ)
+    return await asyncio.create_subprocess_exec(
+        program,
+        *words,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=needed,
+    )
+
+
+def _program(environ: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """Where pactl is, and its variables; looks at the disk."""
     needed = variables(environ)
     program = shutil.which("pactl", path=environ.get("PATH"))
     if program is None:
@@ -158,15 +171,8 @@ async def _start(environ: Mapping[str, str], *words: str) -> asyncio.subprocess.
             "the program pactl is not there to ask the sound server",
             fix="install it: `apt install pulseaudio-utils`, for PipeWire too",
         )
-    return await asyncio.create_subprocess_exec(
-        program,
-        *words,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        # With another language, version 16 prints numbers that are no JSON.
-        env={**needed, "HOME": environ.get("HOME", "/nonexistent"), "LC_ALL": "C"},
-    )
+    # With another language, version 16 prints numbers that are no JSON.
+    return program, {**needed, "HOME": environ.get("HOME", "/nonexistent"), "LC_ALL": "C"}
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
