@@ -15,7 +15,7 @@ import pytest
 from real_daemon import ROOT, Daemon
 
 from edged.bridge.client import Client
-from edged.errors import BadMedia, BadRequest, Conflict, EdgedError, NotFound, TooLarge
+from edged.errors import BadMedia, BadRequest, Busy, Conflict, EdgedError, NotFound, TooLarge
 from edged.media import AudioFormat
 from edged.messages import replies, requests
 from edged.messages.records import Segment
@@ -76,11 +76,18 @@ class Listener:
     async def send(self, pcm: bytes, *, step: int = 32_000) -> StreamTaken:
         taken = None
         for at in range(0, len(pcm), step):
-            taken = await self.client.ask(
-                StreamAudio(stream=NAME), StreamTaken, [pcm[at : at + step]]
-            )
+            while (taken := await self._sent(pcm[at : at + step])) is None:
+                pass
         assert taken is not None
         return taken
+
+    async def _sent(self, pcm: bytes) -> StreamTaken | None:
+        """None when the daemon has enough: a slow machine, on which the models still load."""
+        try:
+            return await self.client.ask(StreamAudio(stream=NAME), StreamTaken, [pcm])
+        except Busy as busy:
+            await asyncio.sleep(int(str(busy.details["retry_after_ms"])) / 1000)
+            return None
 
     async def close(self) -> None:
         await self.client.ask(StreamClose(stream=NAME), replies.Done)
