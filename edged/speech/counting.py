@@ -92,4 +92,5 @@ def most_said(counts: Mapping[str, int], first: int) -> list[tuple[str, int]]:
 
 def favourite(counts: Mapping[str, int]) -> str | None:
     """The word said most; None when nothing was said."""
-    return next((word for word, _ in most_said(counts, 1)), None)
+    most = max(counts.values(), default=0)
+    return min((word for word, times in counts.items() if times == most), default=None)

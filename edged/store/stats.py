@@ -285,9 +285,13 @@ def _share(part: int, whole: int) -> float:
 
 def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     total: dict[str, int] = {}
+    known = total.get
     for one in counts:
+        if not total:
+            total.update(one)
+            continue
         for word, count in one.items():
-            total[word] = total.get(word, 0) + count
+            total[word] = known(word, 0) + count
     return total
 
 
