@@ -112,8 +112,10 @@ class Scribe:
 
     async def finish(self, audio_ms: int, problem: Problem | None) -> None:
         """The live transcript is all there will be: its session ends with it, failed with a problem."""
-        if not self._transcript:
+        if self._recording_id is None:
             return
+        if not self._transcript:
+            await self.begin()  # ended before it began
         if problem is not None:
             await self._store.write(lambda db: transcripts.fail(db, self._transcript, problem))
             return

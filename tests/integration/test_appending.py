@@ -27,7 +27,7 @@ from edged.messages.sessions import (
     SourceWish,
 )
 
-pytestmark = pytest.mark.speech
+pytestmark = [pytest.mark.speech, pytest.mark.timeout(40)]
 
 SPEECH = AudioFormat(sample_rate=16_000)
 SECOND = bytes(32_000)

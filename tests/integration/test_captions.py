@@ -15,7 +15,7 @@ import pytest
 from pulse import Pulse
 from real_daemon import Daemon
 
-pytestmark = pytest.mark.speech
+pytestmark = [pytest.mark.speech, pytest.mark.timeout(40)]
 
 
 @pytest.fixture

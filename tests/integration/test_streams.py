@@ -35,7 +35,7 @@ from edged.messages.sessions import (
     StreamTaken,
 )
 
-pytestmark = pytest.mark.speech
+pytestmark = [pytest.mark.speech, pytest.mark.timeout(40)]
 
 NAME = "captions"
 SPEECH = AudioFormat(sample_rate=16_000)

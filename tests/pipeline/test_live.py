@@ -333,6 +333,25 @@ def test_finishing_at_once_gives_up_what_is_recognised(store: Store) -> None:
     run(work)
 
 
+def test_captions_that_end_before_they_began_are_complete_too(store: Store) -> None:
+    async def work() -> None:
+        recording_id = await _recording(store)
+        live = Live(
+            store,
+            FakePool(FakeWords()),
+            Bus(),
+            recording_id=recording_id,
+            session_id=None,
+            plan=plan(),
+        )
+        await live.finish(drain_s=0, complete=True)
+        found = await store.read(lambda db: recordings.get(db, recording_id))
+
+        assert (found.status, found.segment_count) == ("completed", 0)
+
+    run(work)
+
+
 def test_captions_are_taken_up_where_they_stopped(store: Store) -> None:
     async def work() -> None:
         recording_id = await _recording(store)
