@@ -120,14 +120,14 @@ class SoundDevices:
         return any(device.id == device_id for device in devices)
 
     async def _find_without_server(self, kind: str, wish: str) -> Found:
+        if kind == "loopback" and sys.platform == "linux":
+            raise SoundServerMissing("no sound server answers, and it alone hears what is played")
         async with _worker(await asyncio.to_thread(self._listing)) as worker:
             listed = (await worker.call("inputs", deadline_s=PART_WITHIN_S)).to(PortAudioList)
         devices = await asyncio.to_thread(from_portaudio, listed.devices)
-        if kind == "loopback" and not any(one.device_type == "loopback" for one in devices):
-            known = NO_LOOPBACK.get(sys.platform)
-            if known is not None:
-                raise SoundServerMissing(known.message, fix=known.fix)
-            raise SoundServerMissing("no sound server answers, and it alone hears what is played")
+        known = NO_LOOPBACK.get(sys.platform)
+        if kind == "loopback" and known and not any(one.device_type == kind for one in devices):
+            raise SoundServerMissing(known.message, fix=known.fix)
         device = choose(devices, kind, wish)
         name = await asyncio.to_thread(portaudio_name, listed.devices, device)
         spec = msgspec.structs.replace(_CAPTURE, device_paths=("/dev/snd",))
