@@ -38,6 +38,7 @@ def test_the_wheel_brings_manifests_and_the_conversation_and_no_tests(wheel: Pat
     names = zipfile.ZipFile(wheel).namelist()
 
     assert "edged/model_manifests/silero-v6.toml" in names
+    assert "edged/lexicons/singlish.toml" in names
     assert "edged/cli/assets/conversation.opus" in names
     assert "edged/cli/assets/conversation.txt" in names
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"edged"}
