@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edged.errors import BadRequest, Conflict, EdgedError, NotFound, NotKept
+from edged.messages.events import SessionChanged, SpeakersChanged
 from edged.messages.people import SpeakersClaim, Stats
 from edged.messages.records import Problem
 from edged.store import (
@@ -91,6 +92,18 @@ def test_when_all_are_claimed_the_session_is_completed_and_unclaim_moves_it_back
     assert (before, _status(db, made.session_id)) == ("ready_for_claiming", "completed")
     claims.unclaim(db, made.speakers[2])
     assert _status(db, made.session_id) == "ready_for_claiming"
+
+
+def test_a_claim_is_told_with_what_it_makes_of_the_session(db: Connection) -> None:
+    made = talk(db, [(0, "walnuts")])
+    db.recorded.clear()
+
+    claim(db, made.speakers[0])
+
+    speakers_changed, session_changed = (event.body for event in db.recorded)
+    assert speakers_changed == SpeakersChanged(session_id=made.session_id)
+    assert isinstance(session_changed, SessionChanged)
+    assert session_changed.session.status == "completed"
 
 
 def test_a_claimed_speaker_cannot_be_claimed_again(db: Connection) -> None:
