@@ -229,7 +229,8 @@ class Listening:
             except EdgedError as error:
                 if first:
                     raise
-                log.warning("a source gives nothing: %s", error.code)
+                if self._gap is None:
+                    log.warning("a source gives nothing: %s", error.code)
                 reason = "device_lost" if error.code.startswith("device") else "killed"
             if not self._stopping:
                 if self._gap is None and self._kept_until_ms is not None:

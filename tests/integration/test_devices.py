@@ -1,6 +1,8 @@
 """Listening to real devices of a sound server: listed, captured, pulled out and back in."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -152,6 +154,23 @@ def test_a_sound_server_that_ends_is_a_gap_until_it_is_back(pulse: Pulse) -> Non
             await asyncio.to_thread(pulse.start)
             await ear.until(lambda: ear.samples > before + SECOND // 4)
         assert ear.gaps[-1] == ("device_lost", True)
+
+    check(pulse, body)
+
+
+def test_a_worker_that_is_killed_loses_the_open_chunk_and_says_so(pulse: Pulse) -> None:
+    async def body(sound: SoundDevices) -> None:
+        async with capturing(sound, "microphone", options(chunk_ms=500)) as (capture, ear):
+            await ear.until(lambda: any(part.sealed for part in ear.parts))
+            assert capture._worker is not None
+            os.kill(capture._worker.pid, signal.SIGKILL)
+            await ear.until(lambda: ear.gaps == [("killed", False), ("killed", True)])
+            await ear.until(lambda: ear.parts[-1].sealed)
+        gap = next(gap for part in ear.parts for gap in part.gaps if gap.end_ms is not None)
+        sealed = [chunk for part in ear.parts for chunk in part.sealed]
+        assert gap.start_ms in [chunk.start_ms + chunk.duration_ms for chunk in sealed]
+        assert gap.end_ms in [chunk.start_ms for chunk in sealed]
+        assert [chunk.number for chunk in sealed] == list(range(len(sealed)))
 
     check(pulse, body)
 
