@@ -78,7 +78,9 @@ def served(tmp_path_factory: pytest.TempPathFactory, shared_daemon: Daemon) -> D
         write_manifest(
             manifests / f"{model}.toml", task, {"model.onnx": graph}, labels=("calm", "loud")
         )
-    shared_daemon.wait(lambda: {"tags", "moods"} <= installed(shared_daemon))
+    recogniser = {path.name: path for path in DATA.iterdir() if path.suffix in {".bin", ".json"}}
+    write_manifest(manifests / "tiny.toml", "transcribe", recogniser, engine="faster_whisper")
+    shared_daemon.wait(lambda: {"tags", "moods", "tiny"} <= installed(shared_daemon))
     return shared_daemon
 
 
@@ -129,7 +131,7 @@ def test_people_get_a_table(served: Daemon) -> None:
 
 def test_the_audio_may_come_in_four_ways_and_gives_the_same(served: Daemon) -> None:
     pcm = pcm_of(KETTLE)
-    kept = requests.Transcribe(audio=SPEECH, name="kettle", keep_audio=True)
+    kept = requests.Transcribe(audio=SPEECH, name="kettle", model="tiny", keep_audio=True)
     transcribed = asked(served, kept, replies.Transcribed, pcm)
 
     by_path = asked(served, Align(path=str(KETTLE), text=SAID), Aligned)

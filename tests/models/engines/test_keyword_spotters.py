@@ -84,7 +84,7 @@ def test_pocketsphinx_finds_what_is_said_and_not_what_is_not(pocketsphinx: Model
 
 
 def test_a_phrase_across_the_border_of_parts_is_told_once(pocketsphinx: ModelSpec) -> None:
-    pcm = bytes(bytearray(64_000)) + bytes(KETTLE.data) + bytes(200_000) + bytes(KETTLE.data)
+    pcm = bytes(bytearray(64_000)) + bytes(KETTLE.data) + bytes(140_000) + bytes(KETTLE.data)
 
     async def ask() -> list[list[SpokenWord]]:
         async with hosted(pocketsphinx) as worker:
