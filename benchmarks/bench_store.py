@@ -132,15 +132,11 @@ def bench_insert(rows: int, rounds: int) -> dict[str, float]:
 def fill(store: Store, rows: int) -> None:
     """Put many sentences into a store."""
 
-    def write(db: Connection) -> None:
-        db.execute("SAVEPOINT fill")
+    async def write() -> None:
         for part in range(rows // SESSION_SEGMENTS):
-            fill_session(db, part)
-            if part % 100 == 0:
-                db.execute("RELEASE fill; SAVEPOINT fill")
-        db.execute("RELEASE fill")
+            await store.write(lambda db, part=part: fill_session(db, part))  # type: ignore[misc]  # the default binds this turn's value
 
-    asyncio.run(store.write(write))
+    asyncio.run(write())
 
 
 def fill_session(db: Connection, part: int) -> None:
