@@ -110,7 +110,7 @@ def make(target: Path, recipe: Recipe) -> list[Turn]:
         out.setsampwidth(2)
         out.setframerate(RATE)
         out.writeframes(np.rint(np.clip(samples, -1, 1) * 32_767).astype("<i2").tobytes())
-    lines = "".join(_rttm(turn, target.name) for turn in turns)
+    lines = "".join(_rttm(turn, target.name.replace(" ", "_")) for turn in turns)
     Path(f"{target}.rttm").write_text(lines, encoding="utf-8")
     text = "".join(f"{turn.speaker}: {turn.text}\n" for turn in turns)
     Path(f"{target}.txt").write_text(text, encoding="utf-8")
