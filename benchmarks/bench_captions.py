@@ -38,6 +38,9 @@ TITLE = "Live captions: from the end of speech to the caption, beside PocketSphi
 MODEL = "pocketsphinx-en-us"
 NAME = "bench"
 STEP_MS = 40
+QUIET_STEP_MS = 128
+"""As the capture of a device gives its parts."""
+
 BEFORE_MS, AFTER_MS = 320, 800
 """A quiet room before and after each utterance."""
 
@@ -76,7 +79,7 @@ async def _measure(daemon: Served, spoken: list[_Spoken], quiet_s: int) -> list[
             engine_s = seconds(lambda one=one: inprocess.transcribe(one.audio))  # type: ignore[misc] # mypy: a lambda's default
             found.append(_Measured(delay_s, engine_s))
         before = _processor_s(daemon)
-        await stream.send(sounds.room(quiet_s))
+        await stream.send(sounds.room(quiet_s), step_ms=QUIET_STEP_MS)
         share = (_processor_s(daemon) - before) / quiet_s
     return _figures(found, stream.partial, share)
 
@@ -133,12 +136,12 @@ class _Stream:
                 at, end_ms = await self._captions.get()
         return at - (began + ended_ms / 1000)
 
-    async def send(self, pcm: bytes) -> float:
+    async def send(self, pcm: bytes, *, step_ms: int = STEP_MS) -> float:
         """Send at the pace of a microphone; the moment at which the first sample was captured."""
-        step = 32 * STEP_MS
+        step = 32 * step_ms
         began = time.perf_counter()
         for number, at in enumerate(range(0, len(pcm), step), 1):
-            await asyncio.sleep(began + number * STEP_MS / 1000 - time.perf_counter())
+            await asyncio.sleep(began + number * step_ms / 1000 - time.perf_counter())
             data = pcm[at : at + step]
             self._sent += len(data) // 2
             await self._client.ask(StreamAudio(stream=NAME), StreamTaken, [data])
@@ -200,6 +203,6 @@ def _figures(found: list[_Measured], partial: int, share: float) -> list[Figure]
             value=share * 100,
             unit="%",
             most=3,
-            note="without the capture itself",
+            note=f"without the capture itself; a part each {QUIET_STEP_MS} ms",
         ),
     ]
