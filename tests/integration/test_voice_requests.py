@@ -301,6 +301,8 @@ def test_a_recogniser_of_several_languages_tells_the_language(served: Daemon) ->
     served.wait(lambda: "polyglot" in installed(served))
 
     found = asked(served, LanguageIdentify(path=str(KETTLE), top_k=2), SpokenLanguages)
+    with pytest.raises(BadMedia, match="no speech"):
+        asked(served, LanguageIdentify(audio=SPEECH), SpokenLanguages, bytes(64_000))
     manifest.unlink()
 
     assert found.model == "polyglot"
