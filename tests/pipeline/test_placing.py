@@ -3,13 +3,13 @@
 from array import array
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edged.capture.parts import PART_SAMPLES, WINDOW_SAMPLES, DecodedPart
 from edged.pipeline.placing import Placing
 
-SOME = 40_000
+SOME = 20_000
 
 
 def _piece(samples: int, value: int = 1, loudness: float = 0.5) -> tuple[bytes, bytes]:
@@ -21,6 +21,7 @@ def _values(parts: list[DecodedPart]) -> list[int]:
     return array("h", b"".join(part.pcm for part in parts)).tolist()
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(st.integers(0, SOME), st.integers(0, SOME)), max_size=8))
 def test_every_sample_lies_where_its_piece_was_put(pieces: list[tuple[int, int]]) -> None:
     expected: list[int] = []
@@ -36,6 +37,7 @@ def test_every_sample_lies_where_its_piece_was_put(pieces: list[tuple[int, int]]
     assert _values(parts) == expected
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 3 * PART_SAMPLES))
 def test_parts_follow_each_other_in_whole_windows_and_only_the_last_is_final(until: int) -> None:
     placing = Placing()
