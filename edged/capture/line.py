@@ -39,6 +39,7 @@ class Line:
 
     def __init__(self, order: CaptureOrder, rate: int, channels: int) -> None:
         self._order = order
+        self._origin_ns = order.origin_ns
         self._rate = rate
         self._channels = channels
         self._kept_rate = kept_rate(order.codec, order.sample_rate)
@@ -54,7 +55,9 @@ class Line:
     def feed(self, block: Block) -> None:
         """Add a block, in order."""
         frames = len(block.pcm) // (2 * self._channels)
-        arrived_s = (block.arrived_ns - self._order.origin_ns) / 1e9
+        if self._origin_ns is None:
+            self._origin_ns = block.arrived_ns - frames * 1_000_000_000 // self._rate
+        arrived_s = (block.arrived_ns - self._origin_ns) / 1e9
         if self._run is not None and block.slept_ns - self._slept_ns > SLEEP_NS:
             self._break("suspended")
         self._slept_ns = block.slept_ns
@@ -144,6 +147,7 @@ class Line:
             gaps=tuple(gaps),
             start_ms=self._chunks.first_ms,
             end_ms=self._chunks.end_ms,
+            origin_ns=self._origin_ns,
         )
 
 

@@ -13,13 +13,13 @@ class CaptureOrder(Struct, frozen=True, kw_only=True):
 
     devices: PortAudio's names for it; the first that is there. The sound server's own source is
         chosen by the worker's environment.
-    origin_ns: CLOCK_BOOTTIME at the clock's 0. codec, sample_rate, channels, chunk_ms,
-    first_chunk: as in edged.capture.source.CaptureOptions.
+    origin_ns, codec, sample_rate, channels, chunk_ms, first_chunk: as in
+    edged.capture.source.CaptureOptions.
     ring_ms: of sound that waits for the worker at most.
     """
 
     devices: tuple[str, ...]
-    origin_ns: int
+    origin_ns: int | None = None
     codec: Codec = "opus"
     sample_rate: Annotated[int, Meta(ge=8_000, le=48_000)] = 16_000
     channels: Annotated[int, Meta(ge=1, le=2)] = 1
@@ -49,6 +49,7 @@ class Heard(Struct, frozen=True, kw_only=True):
     pcm, start, rms: whole windows of 512 samples at 16 kHz, with their loudness.
     chunks, files: what was sealed, and its bytes, in the same order.
     start_ms, end_ms: of all that was heard, on the session's clock; 0 while nothing was.
+    origin_ns: as in edged.capture.source.CapturedPart.
     """
 
     pcm: bytes = b""
@@ -60,6 +61,7 @@ class Heard(Struct, frozen=True, kw_only=True):
     gaps: tuple[Gap, ...] = ()
     start_ms: int = 0
     end_ms: int = 0
+    origin_ns: int | None = None
 
 
 class PortAudioDevice(Struct, frozen=True, kw_only=True):

@@ -17,13 +17,14 @@ from edged.messages.sessions import Codec
 class CaptureOptions(Struct, frozen=True, kw_only=True):
     """How a source is to be captured.
 
-    device: name or id; empty: the default one. origin_ns: CLOCK_BOOTTIME at the session's 0.
+    device: name or id; empty: the default one. origin_ns: CLOCK_BOOTTIME at the session's 0; None:
+    it is the first sound, and the parts tell when that was.
     codec, sample_rate (Hz), channels: of the kept chunks. chunk_ms: their length; they begin at
     whole multiples of it, so the first may be shorter. first_chunk: the number of the first one.
     """
 
     device: str = ""
-    origin_ns: int
+    origin_ns: int | None = None
     codec: Codec = "opus"
     sample_rate: int = 16_000
     channels: int = 1
@@ -66,6 +67,7 @@ class CapturedPart(Struct, frozen=True, kw_only=True):
         a gap (the chunks have it).
     rms: of each of its windows, float32 little-endian in [0, 1].
     level: the loudest rms of the part. device: its name, when it became known or changed.
+    origin_ns: CLOCK_BOOTTIME at the session's 0; None while nobody knows.
     """
 
     audio: AudioChunk
@@ -74,6 +76,7 @@ class CapturedPart(Struct, frozen=True, kw_only=True):
     sealed: tuple[SealedChunk, ...] = ()
     gaps: tuple[Gap, ...] = ()
     device: str = ""
+    origin_ns: int | None = None
 
 
 class Capture(Protocol):

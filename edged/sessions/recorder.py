@@ -125,7 +125,7 @@ class Recorder:
         self._tasks = tasks
         self._options = options
         self._retention_ms = retention_ms
-        self._origin_ns = equipment.clock()
+        self._origin_ns: int | None = None
         self._tracks = [
             Track(
                 equipment.microphones,
@@ -146,7 +146,9 @@ class Recorder:
 
     @property
     def now_ms(self) -> int:
-        """The session's clock."""
+        """The session's clock: 0 is the first sound of its first source."""
+        if self._origin_ns is None:
+            return 0
         return (self._equipment.clock() - self._origin_ns) // 1_000_000
 
     @property
@@ -438,7 +440,17 @@ class Recorder:
         Raises:
             EdgedError: what kept the first of them from being opened.
         """
-        opening = [track.open(self._tasks, self._guarded_take) for track in self._tracks]
+        waiting = list(self._tracks)
+        if self._origin_ns is None:
+            await self._open_together(waiting[:1])
+            first = waiting.pop(0).origin_ns if waiting else None
+            self._origin_ns = self._equipment.clock() if first is None else first
+            for track in self._tracks:
+                track.begin_at(self._origin_ns)
+        await self._open_together(waiting)
+
+    async def _open_together(self, tracks: Sequence[Track]) -> None:
+        opening = [track.open(self._tasks, self._guarded_take) for track in tracks]
         for outcome in await asyncio.gather(*opening, return_exceptions=True):
             if isinstance(outcome, BaseException):
                 await self._halt(discard=True)
@@ -465,7 +477,6 @@ class Recorder:
     def _capture_options(self, device: str) -> CaptureOptions:
         return CaptureOptions(
             device=device,
-            origin_ns=self._origin_ns,
             codec=self._options.codec,
             sample_rate=self._options.sample_rate,
             channels=self._options.channels,

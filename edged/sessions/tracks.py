@@ -68,8 +68,19 @@ class Track:
             return self.gap.reason
         return "device_lost" if self._task is not None and self._capture is None else ""
 
+    @property
+    def origin_ns(self) -> int | None:
+        """CLOCK_BOOTTIME at the session's 0; None while nobody knows."""
+        return self._options.origin_ns
+
+    def begin_at(self, origin_ns: int) -> None:
+        """The session's clock begins there, for every capture that is opened from now on."""
+        self._options = msgspec.structs.replace(self._options, origin_ns=origin_ns)
+
     async def open(self, tasks: asyncio.TaskGroup, take: Take) -> None:
         """Begin to capture; returns when the device gives sound. `release` lets it through.
+
+        Where nobody knows the session's 0 yet, it is the first sound.
 
         Raises:
             DeviceMissing, DeviceBusy, PermissionDenied, ...: it cannot be captured.
@@ -135,6 +146,15 @@ class Track:
         self._opened.exception()  # seen, also when nobody waits any more
         return True
 
+    def _note_open(self, part: CapturedPart) -> None:
+        """The device gives sound; without a 0 of the clock, that has to come first."""
+        if self._opened is None or self._opened.done():
+            return
+        if self._options.origin_ns is None and part.origin_ns is not None:
+            self.begin_at(part.origin_ns)
+        if self._options.origin_ns is not None:
+            self._opened.set_result(None)
+
     async def _capture_once(self, take: Take) -> None:
         options = msgspec.structs.replace(self._options, first_chunk=self.next_chunk)
         async with self._microphones.open(self.kind, options) as capture:
@@ -142,8 +162,7 @@ class Track:
             try:
                 async with aclosing(capture.parts()) as parts:
                     async for part in parts:
-                        if self._opened is not None and not self._opened.done():
-                            self._opened.set_result(None)
+                        self._note_open(part)
                         await self._released.wait()
                         if not self._discarding:
                             await take(self, part)

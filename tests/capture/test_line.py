@@ -117,6 +117,22 @@ def test_a_device_with_a_wrong_crystal_stays_on_the_clock(rate: int, true_rate: 
     assert device.gaps == []
 
 
+def test_where_nobody_knows_when_the_clock_begins_it_begins_with_the_first_sound() -> None:
+    order = CaptureOrder(devices=("pulse",), chunk_ms=1_000)
+    way = Line(order, 16_000, 1)
+    pcm = bytes(2 * 1_600)
+
+    for number in range(12):
+        arrived_ns = 7_000_000_000 + (number + 1) * 100_000_000
+        way.feed(Block(pcm=pcm, arrived_ns=arrived_ns, slept_ns=0, lost=0))
+    heard = [way.take(), *way.finish()][-1]
+
+    assert heard is not None
+    assert heard.origin_ns == 7_000_000_000
+    assert heard.start_ms == 0
+    assert heard.end_ms == 1_200
+
+
 def test_parts_are_whole_windows_without_a_hole() -> None:
     device = Device(line())
 

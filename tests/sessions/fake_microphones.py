@@ -27,16 +27,20 @@ class FakeCapture:
 
     def __init__(self, options: CaptureOptions, clock: FakeClock) -> None:
         self.options = options
+        self.origin_ns = clock() if options.origin_ns is None else options.origin_ns
         self.discarded = False
         self._clock = clock
         self._queue: asyncio.Queue[CapturedPart | EdgedError | None] = asyncio.Queue()
         self._at_ms = self._now_ms()
         self._chunk_ms = self._at_ms
         self._number = options.first_chunk
-        self._queue.put_nowait(CapturedPart(audio=AudioChunk(data=b""), device="Fake device"))
+        first = CapturedPart(
+            audio=AudioChunk(data=b""), device="Fake device", origin_ns=self.origin_ns
+        )
+        self._queue.put_nowait(first)
 
     def _now_ms(self) -> int:
-        return (self._clock() - self.options.origin_ns) // 1_000_000
+        return (self._clock() - self.origin_ns) // 1_000_000
 
     def hear(self, milliseconds: int, *, silent: bool = False) -> None:
         """Time passes, and all of it is heard; full chunks are sealed."""

@@ -124,7 +124,8 @@ def test_two_sources_have_one_clock_and_a_ledger_each(tmp_path: Path) -> None:
         one.hear(31_000)
         other.lose(1_000, "overrun")
 
-        assert one.options.origin_ns == other.options.origin_ns
+        assert one.options.origin_ns is None
+        assert other.options.origin_ns == one.origin_ns
         await rig.sessions.stop(session.id)
 
         entries = await rig.ledger(session.id)
