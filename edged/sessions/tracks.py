@@ -146,14 +146,15 @@ class Track:
         self._opened.exception()  # seen, also when nobody waits any more
         return True
 
-    def _note_open(self, part: CapturedPart) -> None:
-        """The device gives sound; without a 0 of the clock, that has to come first."""
+    def _is_open(self, part: CapturedPart) -> bool:
+        """Whether the device gives sound; without a 0 of the clock, that has to come first."""
         if self._opened is None or self._opened.done():
-            return
+            return True
         if self._options.origin_ns is None and part.origin_ns is not None:
             self.begin_at(part.origin_ns)
         if self._options.origin_ns is not None:
             self._opened.set_result(None)
+        return self._opened.done()
 
     async def _capture_once(self, take: Take) -> None:
         options = msgspec.structs.replace(self._options, first_chunk=self.next_chunk)
@@ -162,7 +163,8 @@ class Track:
             try:
                 async with aclosing(capture.parts()) as parts:
                     async for part in parts:
-                        self._note_open(part)
+                        if not self._is_open(part):
+                            continue  # no sound yet: nothing to wait for
                         await self._released.wait()
                         if not self._discarding:
                             await take(self, part)

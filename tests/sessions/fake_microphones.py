@@ -34,6 +34,7 @@ class FakeCapture:
         self._at_ms = self._now_ms()
         self._chunk_ms = self._at_ms
         self._number = options.first_chunk
+        self._queue.put_nowait(CapturedPart(audio=AudioChunk(data=b"")))  # open, no sound yet
         first = CapturedPart(
             audio=AudioChunk(data=b""), device="Fake device", origin_ns=self.origin_ns
         )
