@@ -129,7 +129,7 @@ def test_chunks_are_heard_while_they_come_whatever_their_format(
             texts = [one.text for one in segments.segments]
             return found.session if any("put the tickets" in text for text in texts) else None
 
-        session = shared_daemon.wait(heard)
+        session = shared_daemon.wait(heard, within_s=30)
         client.ask(SessionsDelete(session_id=session_id), replies.Done)
 
     assert session.status == "recording"

@@ -97,8 +97,8 @@ class Listener:
 async def listening(daemon: Daemon, request: StreamOpen) -> AsyncGenerator[Listener, None]:
     """A stream that is open; it must have been closed at the end of the block."""
     async with (
-        Client(daemon.paths.endpoint) as client,
-        asyncio.timeout(18),
+        Client(daemon.paths.endpoint, answer_within_s=30) as client,
+        asyncio.timeout(35),
         asyncio.TaskGroup() as tasks,
     ):
         listener = Listener(client)
@@ -200,7 +200,7 @@ def test_a_client_that_dies_leaves_what_was_said_and_its_stream_ends(
         )
         return found if found.recording.status == "completed" else None
 
-    found = shared_daemon.wait(ended)
+    found = shared_daemon.wait(ended, within_s=30)
     assert died.returncode == 9
     assert found.recording.segment_count >= 1
 
