@@ -53,8 +53,8 @@ def test_show_says_where_files_come_from_and_why_they_are_trusted(shared_daemon:
 def test_a_model_of_a_later_version_is_unsupported_with_a_clear_text(
     shared_daemon: Daemon,
 ) -> None:
-    done = shared_daemon.run("models", "load", "gtcrn")
+    done = shared_daemon.run("models", "load", "online-punct-en")
 
     assert done.returncode == Unsupported.exit_status
-    assert b"gtcrn needs the engine sherpa_denoise, which this version has not" in done.stderr
+    assert b"online-punct-en needs the engine sherpa_punctuation, which this version has not" in done.stderr
     assert b"it runs with a later version of edged" in done.stderr
