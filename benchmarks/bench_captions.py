@@ -29,8 +29,8 @@ from edged.messages.sessions import (
     StreamTaken,
 )
 from edged.models.runtime import VadOptions
-from edged.pipeline.live_loudness import Loudness
-from edged.pipeline.live_plan import LIVE_PADDING_MS, LIVE_SILENCE_MS
+from edged.pipeline.live.loudness import Loudness
+from edged.pipeline.live.plan import LIVE_PADDING_MS, LIVE_SILENCE_MS
 from edged.speech.segmenter import Segmenter, SegmenterOptions
 
 TITLE = "Live captions: from the end of speech to the caption, beside PocketSphinx in this process"

@@ -8,8 +8,8 @@ from edged.events import Bus
 from edged.messages.sessions import SessionsStart
 from edged.models.pool import Pool
 from edged.pipeline.lexicons import Lexicons
-from edged.pipeline.live import Live
-from edged.pipeline.live_plan import choose_live
+from edged.pipeline.live.captions import Live
+from edged.pipeline.live.plan import choose_live
 from edged.store.database import Store
 
 log = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ from edged.media import SPEECH, AudioChunk, ms_to_samples, samples_to_ms
 from edged.messages.events import AnyEvent, SessionChanged, SessionDeleted
 from edged.messages.sessions import Session, SessionsStart
 from edged.pipeline.decoders import Decoders
-from edged.pipeline.live import Live
+from edged.pipeline.live.captions import Live
 from edged.store import chunks, session_states, transcripts
 from edged.store.chunks import Chunk
 from edged.store.database import Store

@@ -26,7 +26,7 @@ SOONEST_MS, LATEST_MS = 50, 5_000
 
 
 class Captions(Protocol):
-    """What is fed; fulfilled by edged.pipeline.live.Live."""
+    """What is fed; fulfilled by edged.pipeline.live.captions.Live."""
 
     @property
     def backlog_ms(self) -> int:

@@ -18,7 +18,7 @@ from edged.messages.sessions import (
     StreamOpened,
 )
 from edged.models.pool import Pool
-from edged.pipeline.live_plan import LivePlan, choose_live
+from edged.pipeline.live.plan import LivePlan, choose_live
 from edged.store import session_states, sessions
 from edged.store.database import Store
 

@@ -43,7 +43,7 @@ SILENCE_DB = -100.0
 
 
 class Captions(Protocol):
-    """Live captions of one recording; fulfilled by edged.pipeline.live.Live."""
+    """Live captions of one recording; fulfilled by edged.pipeline.live.captions.Live."""
 
     @property
     def backlog_ms(self) -> int:

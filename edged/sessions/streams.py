@@ -20,8 +20,8 @@ from edged.messages.sessions import PartialText, StreamClosed, StreamOpen, Strea
 from edged.models.pool import Pool
 from edged.pipeline.decoders import Decoders
 from edged.pipeline.lexicons import Lexicons
-from edged.pipeline.live import Live
-from edged.pipeline.live_plan import LivePlan, choose_live
+from edged.pipeline.live.captions import Live
+from edged.pipeline.live.plan import LivePlan, choose_live
 from edged.sessions.feeding import Feed
 from edged.sessions.news import News
 from edged.store import recordings

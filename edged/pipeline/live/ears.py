@@ -13,8 +13,8 @@ from msgspec import Struct
 from edged.errors import WorkerGone
 from edged.media import AudioChunk, ms_to_samples, samples_to_ms
 from edged.models.runtime import VadOptions, VoiceActivity
-from edged.pipeline.live_loudness import Loudness
-from edged.pipeline.live_models import Borrowed
+from edged.pipeline.live.loudness import Loudness
+from edged.pipeline.live.models import Borrowed
 from edged.pipeline.tape import Tape
 from edged.speech.segmenter import Opening, Segmenter, SegmenterOptions
 

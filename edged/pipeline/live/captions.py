@@ -22,13 +22,13 @@ from edged.models.runtime import (
     Utterance,
     VoiceActivity,
 )
-from edged.pipeline.live_ears import Ears, LiveUtterance
-from edged.pipeline.live_models import Lends
-from edged.pipeline.live_pace import Pace
-from edged.pipeline.live_plan import LivePlan
-from edged.pipeline.live_scribe import Corrector, Scribe, Tell
-from edged.pipeline.live_streaming import AsItComes
-from edged.pipeline.live_whole import WholeUtterances
+from edged.pipeline.live.ears import Ears, LiveUtterance
+from edged.pipeline.live.models import Lends
+from edged.pipeline.live.pace import Pace
+from edged.pipeline.live.plan import LivePlan
+from edged.pipeline.live.scribe import Corrector, Scribe, Tell
+from edged.pipeline.live.streaming import AsItComes
+from edged.pipeline.live.whole import WholeUtterances
 from edged.store.database import Store
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class Live:
         store, pool, bus: the daemon's.
         recording_id: whose transcript; None: nothing is kept.
         session_id: named in hints.
-        plan: from `live_plan.choose_live`.
+        plan: from `plan.choose_live`.
         lexicons: correct what was heard; None: none is active.
         priority: of the calls.
         backlog_ms: what may wait; beyond it live recognition skips ahead.

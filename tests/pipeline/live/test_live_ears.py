@@ -15,9 +15,9 @@ from edged.errors import WorkerGone
 from edged.media import AudioChunk, ms_to_samples
 from edged.messages.records import Span
 from edged.models.runtime import Probabilities, VadOptions, VoiceActivity
-from edged.pipeline.live_ears import Ears, LiveUtterance
-from edged.pipeline.live_loudness import Loudness
-from edged.pipeline.live_pace import Pace
+from edged.pipeline.live.ears import Ears, LiveUtterance
+from edged.pipeline.live.loudness import Loudness
+from edged.pipeline.live.pace import Pace
 from edged.speech.segmenter import Segmenter, SegmenterOptions
 
 OPTIONS = SegmenterOptions(min_silence_ms=256, padding_ms=96)

@@ -19,8 +19,8 @@ from live_fakes import (
 from edged.errors import EdgedError, Internal, WorkerGone
 from edged.events import Bus
 from edged.messages.events import SegmentPartial
-from edged.pipeline.live import Live
-from edged.pipeline.live_scribe import Corrector
+from edged.pipeline.live.captions import Live
+from edged.pipeline.live.scribe import Corrector
 from edged.store import Store, recordings, segments, transcripts
 
 PAUSED = sound((False, 320), (True, 960), (False, 128))

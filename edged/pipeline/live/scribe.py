@@ -10,7 +10,7 @@ from edged.messages.events import SegmentPartial
 from edged.messages.records import LanguageSource, Problem, Segment
 from edged.messages.sessions import PartialText
 from edged.models.runtime import Utterance
-from edged.pipeline.live_plan import LivePlan
+from edged.pipeline.live.plan import LivePlan
 from edged.speech.words import Window, to_segments
 from edged.store import Connection, figures, segments, transcripts
 from edged.store.database import Store

@@ -19,10 +19,10 @@ from edged.models.runtime import (
     StreamOptions,
     Utterance,
 )
-from edged.pipeline.live_ears import Ears, LiveUtterance
-from edged.pipeline.live_models import Borrowed
-from edged.pipeline.live_pace import Pace
-from edged.pipeline.live_scribe import Scribe
+from edged.pipeline.live.ears import Ears, LiveUtterance
+from edged.pipeline.live.models import Borrowed
+from edged.pipeline.live.pace import Pace
+from edged.pipeline.live.scribe import Scribe
 from edged.speech.segmenter import Opening
 
 

@@ -21,8 +21,8 @@ from edged.models.runtime import (
     Utterance,
     VadOptions,
 )
-from edged.pipeline.live_loudness import Loudness
-from edged.pipeline.live_plan import LivePlan
+from edged.pipeline.live.loudness import Loudness
+from edged.pipeline.live.plan import LivePlan
 from edged.speech.segmenter import SegmenterOptions
 
 M = TypeVar("M")
@@ -140,7 +140,7 @@ class FakeStreamingWords:
 
 
 class FakeLease(Generic[M]):
-    """Fulfils live_models.Borrowed, without a process; waits at a gate when it is given one."""
+    """Fulfils models.Borrowed, without a process; waits at a gate when it is given one."""
 
     def __init__(self, model: M, gate: asyncio.Event | None) -> None:
         self.model = model
@@ -164,7 +164,7 @@ class FakeLease(Generic[M]):
 
 
 class FakePool:
-    """Fulfils live_models.Lends. gate: recognition waits for it; voice activity never does."""
+    """Fulfils models.Lends. gate: recognition waits for it; voice activity never does."""
 
     def __init__(self, words: object, *, gate: asyncio.Event | None = None) -> None:
         self._models: dict[str, Any] = {VAD: FakeVad(), WORDS: words}

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 from edged.media import AudioChunk
 from edged.models.runtime import TranscribeOptions, Transcriber, Utterance
-from edged.pipeline.live_ears import Ears, LiveUtterance
-from edged.pipeline.live_models import Borrowed
-from edged.pipeline.live_pace import Pace
-from edged.pipeline.live_plan import LivePlan
-from edged.pipeline.live_scribe import Scribe
+from edged.pipeline.live.ears import Ears, LiveUtterance
+from edged.pipeline.live.models import Borrowed
+from edged.pipeline.live.pace import Pace
+from edged.pipeline.live.plan import LivePlan
+from edged.pipeline.live.scribe import Scribe
 
 PARTIAL_AFTER_MS = 1_500
 """Of speech without a pause, and again after as much more."""
