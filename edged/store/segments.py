@@ -37,8 +37,8 @@ def add(  # noqa: PLR0913 the facts of one commit, all by keyword
         NotFound: the transcript is gone, with its recording or replaced by another one.
     """
     row = db.execute(
-        "SELECT t.recording, r.recording_id, t.current FROM transcripts t "
-        "JOIN recordings r ON r.id = t.recording WHERE t.id = ?",
+        "SELECT t.recording, r.recording_id, t.current OR n.kind <> 'live' FROM transcripts t "
+        "JOIN recordings r ON r.id = t.recording JOIN sessions n ON n.id = r.session WHERE t.id = ?",
         (transcript_id,),
     ).fetchone()
     if row is None:
@@ -59,7 +59,7 @@ def _add_one(
     if not insert(db, transcript_id, segment):
         return False
     row, recording_id, shown = recording
-    if shown:  # nobody is told of what is still in the making beside the transcript that is shown
+    if shown:  # what is in the making beside live captions is told at once, by transcript.replaced
         event = SegmentAdded(recording_id=recording_id, segment=segment)
         events.record_segment(db, event, recording=row, segment=db.last_insert_rowid())
     return True

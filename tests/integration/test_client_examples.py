@@ -53,8 +53,10 @@ def test_events_are_printed_from_the_beginning(shared_daemon: Daemon, clip: Path
         command, env=shared_daemon.environ, stdout=subprocess.PIPE, text=True
     ) as running:
         assert running.stdout is not None
-        first = running.stdout.readline()
-        running.kill()
+        try:
+            first = running.stdout.readline()
+        finally:
+            running.kill()  # or leaving the block would wait for it for ever
 
     assert first.split()[1:] == lines[0].split()[1:]
 
