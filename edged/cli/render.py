@@ -10,7 +10,7 @@ import msgspec
 KILO = 1000
 
 
-WHOLE = ("id", "pid", "from", "to", "at", "state", "job")
+WHOLE = ("id", "pid", "from", "to", "at", "state", "job", "who", "label", "speaker")
 PIPED_WIDTH = 160
 
 

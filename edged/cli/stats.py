@@ -82,7 +82,7 @@ def _bar(length: float) -> str:
 
 
 def _print(found: Statistics) -> None:
-    lengths = bars([one.figures.talk_ms for one in found.speakers], width=BAR // 2)
+    lengths = bars([one.figures.talk_ms for one in found.speakers], width=BAR // 4)
     rows = [
         [_name(one), bar, *_cells(one.figures)]
         for one, bar in zip(found.speakers, lengths, strict=True)
@@ -93,19 +93,21 @@ def _print(found: Statistics) -> None:
         "",
         ">speech",
         ">words",
-        ">a minute",
+        ">a min.",
         ">turns",
         ">overlap",
         "favourite",
         "target words",
         ">doubtful",
-        ">unknown speech",
+        ">unknown",
     ]
     render.table("", columns, rows)
+    if any(one.kind == "unclaimed" for one in found.speakers):
+        print("(?) nobody said yet who that is: `edged speakers claim`")
 
 
 def _name(one: SpeakerFigures) -> str:
-    return one.name if one.kind == "person" else f"{one.name} ({one.kind})"
+    return one.name + {"person": "", "guest": " (guest)", "unclaimed": " (?)"}[one.kind]
 
 
 def _cells(figures: Figures) -> list[str]:
