@@ -62,22 +62,18 @@ def _vits(spec: ModelSpec) -> Any:  # noqa: ANN401 - classes of the engine, unty
     )
 
 
-def _kokoro(spec: ModelSpec) -> Any:  # noqa: ANN401
-    return sherpa_onnx.OfflineTtsKokoroModelConfig(
-        model=file_of(spec, "model"),
-        voices=file_of(spec, "voices"),
-        tokens=file_of(spec, "tokens"),
-        lexicon=_lexicon(spec),
-    )
+def _styled(kind: Callable[..., Any]) -> Callable[[ModelSpec], Any]:
+    """Kokoro and Kitten: a graph, and a file with its voices."""
 
+    def config(spec: ModelSpec) -> Any:  # noqa: ANN401
+        return kind(
+            model=file_of(spec, "model"),
+            voices=file_of(spec, "voices"),
+            tokens=file_of(spec, "tokens"),
+            lexicon=_lexicon(spec),
+        )
 
-def _kitten(spec: ModelSpec) -> Any:  # noqa: ANN401
-    return sherpa_onnx.OfflineTtsKittenModelConfig(
-        model=file_of(spec, "model"),
-        voices=file_of(spec, "voices"),
-        tokens=file_of(spec, "tokens"),
-        lexicon=_lexicon(spec),
-    )
+    return config
 
 
 def _matcha(spec: ModelSpec) -> Any:  # noqa: ANN401
@@ -91,8 +87,8 @@ def _matcha(spec: ModelSpec) -> Any:  # noqa: ANN401
 
 _KINDS: dict[str, Callable[[ModelSpec], Any]] = {
     "vits": _vits,
-    "kokoro": _kokoro,
-    "kitten": _kitten,
+    "kokoro": _styled(sherpa_onnx.OfflineTtsKokoroModelConfig),
+    "kitten": _styled(sherpa_onnx.OfflineTtsKittenModelConfig),
     "matcha": _matcha,
 }
 
