@@ -118,7 +118,7 @@ def end(  # noqa: PLR0913 the facts of one end, all by keyword
     if sessions.status(db, session_id) not in session_states.RUNNING:
         return sessions.get(db, session_id)
     captured = _captured(db, session_id)
-    until = _last_sound(db, captured, duration_ms)
+    until = _last_sound(db, captured, duration_ms, killed=reason == "killed")
     for recording_id in captured:
         ledger.fill(db, recording_id, until, reason=reason)
     close_fed(db, session_id, chunk_count)
@@ -177,10 +177,11 @@ def _captured(db: Connection, session_id: str) -> tuple[str, ...]:
 _DEVICES: tuple[SourceKind, ...] = ("microphone", "loopback")
 
 
-def _last_sound(db: Connection, captured: Sequence[str], duration_ms: int) -> int:
-    """The session's end: its last sound, when that came shortly before it was stopped."""
+def _last_sound(db: Connection, captured: Sequence[str], duration_ms: int, *, killed: bool) -> int:
+    """The session's end: its last sound, when that came shortly before it was stopped in order."""
     last = max((ledger.end_ms(db, recording_id) for recording_id in captured), default=0)
-    return last if 0 <= duration_ms - last < BUFFERED_MS else max(last, duration_ms)
+    buffered = not killed and 0 <= duration_ms - last < BUFFERED_MS
+    return last if buffered else max(last, duration_ms)
 
 
 def _heard(db: Connection, session_id: str) -> bool:

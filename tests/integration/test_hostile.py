@@ -313,7 +313,7 @@ def test_a_slow_subscriber_is_told_what_it_missed_and_can_refill_it(
     daemon: Daemon, connect: Connect, tmp_path: Path
 ) -> None:
     daemon.start()
-    events = ("job.changed", "segment.", "recording.")
+    events = ("job.changed", "segment.", "recording.", "session.")
     slow, quick = connect(daemon), connect(daemon)
     quick.socket.setsockopt(zmq.RCVHWM, 0)
     for one in (slow, quick):

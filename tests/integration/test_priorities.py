@@ -91,7 +91,7 @@ def _count(daemon: Daemon, job_id: str) -> int:
     return 0 if recording is None else len(segments_of(daemon, recording))
 
 
-def test_of_two_jobs_that_wait_the_more_urgent_one_is_next(
+def test_a_job_that_somebody_waits_for_goes_on_beside_a_batch_job(
     daemon: Daemon, clip: Path, short: Path, tmp_path: Path
 ) -> None:
     first = write_wav(tmp_path / "first.wav", read_pcm(clip))
@@ -121,7 +121,7 @@ def test_of_two_jobs_that_wait_the_more_urgent_one_is_next(
             if len(order) == 3:
                 break
 
-    assert order == ["first.wav", "short.wav", "last.wav"]
+    assert order == ["short.wav", "first.wav", "last.wav"]
 
 
 def test_a_busy_model_says_how_many_wait(daemon: Daemon, long: Path) -> None:

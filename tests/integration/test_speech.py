@@ -52,7 +52,7 @@ def test_a_file_becomes_a_transcript_with_word_times(
     assert [one["seq"] for one in found["segments"]] == list(range(len(found["segments"])))
     last = 0
     for segment in found["segments"]:
-        assert set(segment) == {"seq", "start_ms", "end_ms", "text", "confidence", "words"}
+        assert set(segment) >= {"seq", "start_ms", "end_ms", "text", "confidence", "words"}
         assert last <= segment["start_ms"] < segment["end_ms"] <= found["audio_ms"]
         last = segment["end_ms"]
         for word in segment["words"]:
@@ -68,7 +68,7 @@ def test_search_finds_the_phrase_and_points_to_its_place(
 
     hits = shared_daemon.json("search", PHRASE)["hits"]
 
-    assert set(hits[0]) == {"recording_id", "seq", "start_ms", "text", "snippet"}
+    assert set(hits[0]) >= {"recording_id", "seq", "start_ms", "end_ms", "text", "snippet"}
     assert hits[0]["recording_id"] == recording["recording_id"]
     assert "[" in hits[0]["snippet"]
     assert PHRASE in hits[0]["text"]
@@ -189,7 +189,7 @@ def test_a_waiting_client_hears_that_a_model_is_being_loaded(
         stream = [reply for reply, _ in client.stream(request)]
 
     loading = [one for one in stream if isinstance(one, replies.Loading)]
-    assert [one.model for one in loading] == ["pocketsphinx-en-us"]
+    assert "pocketsphinx-en-us" in [one.model for one in loading]
     assert loading[0].expected_ms > 0
 
 
