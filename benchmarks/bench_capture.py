@@ -21,7 +21,7 @@ from edged.messages import sessions
 
 TITLE = "Capture: listening all day, and staying on the clock"
 
-SETTLED_S = 6.0
+SETTLED_S = 12.0
 WATCHED_S = 60.0
 HOUR_S = 3_600
 DAY_S = 86_400
