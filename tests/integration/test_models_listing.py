@@ -56,5 +56,8 @@ def test_a_model_of_a_later_version_is_unsupported_with_a_clear_text(
     done = shared_daemon.run("models", "load", "online-punct-en")
 
     assert done.returncode == Unsupported.exit_status
-    assert b"online-punct-en needs the engine sherpa_punctuation, which this version has not" in done.stderr
+    assert (
+        b"online-punct-en needs the engine sherpa_punctuation, which this version has not"
+        in done.stderr
+    )
     assert b"it runs with a later version of edged" in done.stderr

@@ -134,7 +134,10 @@ def test_what_is_right_is_left_alone(facts: dict[str, object]) -> None:
         ),
         ({"files": [file()]}, "`files`: m cannot be pulled; add `sources`"),
         ({"rank": 3.0}, "`rank`: ours are from 0 to 1"),
-        ({"engine": "sherpa_punctuation"}, "`engine`: sherpa_punctuation comes with a later version"),
+        (
+            {"engine": "sherpa_punctuation"},
+            "`engine`: sherpa_punctuation comes with a later version",
+        ),
     ],
 )
 def test_what_is_worth_knowing_is_a_note(facts: dict[str, object], note: str) -> None:
