@@ -27,7 +27,7 @@ COMMANDS = {
     "demo": ("demo",),
     "models": ("models list --task transcribe",),
     "listening": (
-        "record --for 34 --lexicon singlish",
+        "record --for 34 --speakers 2 --lexicon singlish",
         "speakers list",
         "stats",
         "search kitchen table",

@@ -168,8 +168,10 @@ def print_session(settings: Settings, session: wire.Session) -> None:
         print(f"  {render.ago(session.backlog_ms)} not recognised yet{eta}")
     if session.speaker_count:
         print(f"  {session.speaker_count} speakers, {session.unclaimed} unclaimed")
-    for problem in (*session.skipped, *([session.error] if session.error else [])):
-        print(f"  {problem.code}: {problem.message}\n  fix: {problem.fix}")
+    for left_out in session.skipped:
+        print(f"  {left_out.message} ({left_out.code})")
+    if session.error:
+        print(f"  {session.error.code}: {session.error.message}\n  fix: {session.error.fix}")
 
 
 def show_ledger(settings: Settings, arguments: argparse.Namespace) -> None:

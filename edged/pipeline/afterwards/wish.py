@@ -100,7 +100,7 @@ def _model(pool: Pool, task: str) -> tuple[str, Problem | None]:
     except (ModelMissing, EngineMissing, Unsupported) as error:
         return "", Problem(
             code=ModelMissing.code,
-            message=f"{task} was skipped: {error.message}",
+            message=f"{task} left out: {error.message}",
             fix=f"`edged models list --task {task}` shows what can be pulled",
         )
 
