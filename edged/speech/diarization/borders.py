@@ -125,14 +125,18 @@ def better_pieces(speech: Speech, voices: Voices) -> list[Piece]:
 
     Viterbi's algorithm over cells of 50 ms. Of the way back only a bit per cell and speaker is kept.
     """
-    cells = np.array(
-        [(at, min(at + CELL, end)) for start, end in speech.runs for at in range(start, end, CELL)]
-    ).reshape(-1, 2)
+    cells = np.concatenate([_cells(start, end) for start, end in speech.runs])
     if len(voices.means) == 1:
         return [Piece(start, end) for start, end in speech.runs]
     stayed, best, last = _forward(speech, voices, cells)
     path = _backward(stayed, best, last)
     return _joined(cells, path)
+
+
+def _cells(start: int, end: int) -> "npt.NDArray[np.intp]":
+    """A run in cells of 50 ms, as (start, end), shape (cells, 2)."""
+    starts = np.arange(start, end, CELL)
+    return np.stack((starts, np.minimum(starts + CELL, end)), axis=1)
 
 
 def _forward(

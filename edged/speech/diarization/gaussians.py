@@ -65,12 +65,16 @@ class Sums(Struct, frozen=True):
 
 
 def sums_of(pieces: Iterable[Float], size: int) -> Sums:
-    """The sums of pieces, each of shape (frames, size)."""
-    given = list(pieces)
+    """The sums of pieces, each of shape (frames, size); one piece is held at a time."""
+    frames, firsts, seconds = [], [], []
+    for piece in pieces:
+        frames.append(float(len(piece)))
+        firsts.append(piece.sum(axis=0))
+        seconds.append(piece.T @ piece)
     return Sums(
-        np.array([float(len(piece)) for piece in given]),
-        np.array([piece.sum(axis=0) for piece in given]).reshape(-1, size),
-        np.array([piece.T @ piece for piece in given]).reshape(-1, size, size),
+        np.array(frames),
+        np.array(firsts).reshape(-1, size),
+        np.array(seconds).reshape(-1, size, size),
     )
 
 
