@@ -122,6 +122,7 @@ class Streams:
             NotFound: this client has no such stream open.
         """
         stream = self._stream(caller, name)
+        stream.feed.close()
         if stream.draining is None:
             stream.draining = asyncio.get_running_loop().create_task(
                 self._drain(stream), name="end a stream"
@@ -224,8 +225,7 @@ class Streams:
         )
 
     async def _drain(self, stream: _Stream) -> None:
-        """Recognise what is left, then end."""
-        stream.feed.close()
+        """Recognise what is left, then end; its feed is closed already."""
         await asyncio.wait({stream.conversion}, timeout=DRAIN_S)
         await self._finish(stream, drain_s=DRAIN_S)
 
