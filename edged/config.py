@@ -92,6 +92,14 @@ class Defaults(Section, frozen=True):
     speak: str = ""
     language_identify: str = ""
 
+    face_detect: str = ""
+    face_landmarks: str = ""
+    hand_landmarks: str = ""
+    pose_landmarks: str = ""
+    holistic_landmarks: str = ""
+    iris_landmarks: str = ""
+    gestures: str = ""
+
 
 class Capture(Section, frozen=True):
     """chunk_ms: of kept audio, the most that a crash can lose; ring_ms: between device and daemon."""
@@ -99,6 +107,22 @@ class Capture(Section, frozen=True):
     chunk_ms: Annotated[int, Meta(ge=1_000, le=600_000)] = 30_000
     ring_ms: Annotated[int, Meta(ge=500, le=60_000)] = 5_000
     reopen_ms: Positive = 500
+
+
+class Seeing(Section, frozen=True):
+    """deny: parts of titles of windows whose pixels are never looked at, with commas between.
+
+    stalled_ms: a camera without a frame for so long is opened again, and the pauses between tries
+    grow from reopen_ms to longest_pause_ms. motion: frames that differ by less count as still, in [0, 1].
+    change: of a screen, beyond which it is a new key frame.
+    """
+
+    deny: str = ""
+    stalled_ms: Annotated[int, Meta(ge=100, le=60_000)] = 2_000
+    reopen_ms: Positive = 500
+    longest_pause_ms: Positive = 30_000
+    motion: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.004
+    change: Annotated[float, Meta(ge=0.0, le=1.0)] = 0.02
 
 
 class Sessions(Section, frozen=True):
@@ -159,6 +183,7 @@ class Config(Section, frozen=True):
     pull: Pull = Pull()
     capture: Capture = Capture()
     sessions: Sessions = Sessions()
+    seeing: Seeing = Seeing()
     threads: dict[str, int] = {}
     devices: dict[str, str] = {}
 

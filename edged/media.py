@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from edged.errors import BadRequest
+
 SampleFormat = Literal["s16le", "f32le"]
 
 SPEECH_RATE = 16_000
@@ -33,23 +35,52 @@ class AudioFormat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         return self.channels * BYTES_PER_SAMPLE[self.sample_format]
 
 
+PixelFormat = Literal["rgb", "rgba", "bgr", "bgra", "grey"]
+
+BYTES_PER_PIXEL: dict[PixelFormat, int] = {"rgb": 3, "rgba": 4, "bgr": 3, "bgra": 4, "grey": 1}
+
+
 class ImageFormat(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How raw pixel bytes are to be read: RGB, 8 bit, rows from the top, no gaps between rows.
+    """How raw pixel bytes are to be read: 8 bit a channel, rows from the top.
 
     width, height: pixels, 1 to 16,384.
+    pixel_format: order of the channels; alpha is straight, and what lies behind it is white.
+    stride: bytes from the start of a row to that of the next; 0: there are no gaps. The last row
+        may end where its pixels do.
     """
 
     width: Annotated[int, Meta(ge=1, le=16_384)]
     height: Annotated[int, Meta(ge=1, le=16_384)]
+    pixel_format: PixelFormat = "rgb"
+    stride: Annotated[int, Meta(ge=0, le=2**20)] = 0
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of the pixels of one row."""
+        return self.width * BYTES_PER_PIXEL[self.pixel_format]
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of the whole picture."""
-        return self.width * self.height * 3
+        """Bytes of the whole picture, without a gap behind the last row."""
+        return max(self.stride, self.row_bytes) * (self.height - 1) + self.row_bytes
+
+
+def wrong_size(image: ImageFormat, size: int) -> BadRequest:
+    """The error for raw pixels of another number of bytes than their format says."""
+    if 0 < image.stride < image.row_bytes:
+        return BadRequest(
+            f"a stride of {image.stride} bytes is shorter than a row of {image.row_bytes}",
+            fix="give the bytes from one row to the next, or leave it out",
+        )
+    return BadRequest(
+        f"{image.width} x {image.height} pixels of {image.pixel_format} "
+        f"are {image.size_bytes} bytes, {size} came",
+        fix="say the pixel_format, and the stride where there are gaps between rows",
+    )
 
 
 class Picture(Struct, frozen=True, kw_only=True):
-    """One picture: raw RGB as `raw` says, or without it a whole JPEG, PNG, WebP, BMP or GIF file."""
+    """One picture: raw pixels as `raw` says, or without it a whole JPEG, PNG, WebP, BMP or GIF file."""
 
     data: bytes | memoryview
     raw: ImageFormat | None = None

@@ -34,6 +34,7 @@ from edged.messages.replies import (
     Transcript,
 )
 from edged.messages.requests import AnyRequest
+from edged.messages.seeing import FramesLost, FramesPart, Seen
 from edged.messages.sessions import PartialText, StreamOpened
 from edged.messages.voice import Denoised, Spoken, StemPart
 
@@ -44,7 +45,8 @@ UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Overflow
 
 GOES_ON = (
     Accepted, Loading, Progress, Transcript, Audio, FilePart, Subscribed, EventReply, Overflow,
-    StreamOpened, PartialText, StemPart, Spoken, Denoised,
+    StreamOpened, PartialText, StemPart, Spoken, Denoised, Seen, FramesLost,
+    FramesPart,
 )  # fmt: skip
 """Replies that another one follows; every other reply ends its request."""
 

@@ -1,6 +1,7 @@
 """Events: facts already committed (with an `event_seq`), and hints that may be lost."""
 
 from edged.messages.records import HealthStatus, Job, ModelState, Recording, Segment
+from edged.messages.seeing import FrameCounts, SightGap, TrackKind
 from edged.messages.sessions import LedgerEntry, Session
 from edged.messages.wire import Count, Fraction, Id, Milliseconds, Record, Timestamp
 
@@ -115,6 +116,49 @@ class SpeakersChanged(Event, frozen=True, tag="speakers.changed"):
     session_id: Id
 
 
+class LandmarksAdded(Event, frozen=True, tag="landmarks.added"):
+    """A second of one kind of track was committed; `frames.list` has it."""
+
+    session_id: Id
+    kind: TrackKind
+    start_ms: Milliseconds
+    end_ms: Milliseconds
+    frames: Count
+
+
+class GestureChanged(Event, frozen=True, tag="gesture.changed"):
+    """A hand of a session made another gesture, or none any more; only where it was asked for."""
+
+    session_id: Id
+    at_ms: Milliseconds
+    hand: str
+    gesture: str
+    before: str = ""
+
+
+class FrameAdded(Event, frozen=True, tag="frame.added"):
+    """A key frame of a session's screen was committed."""
+
+    session_id: Id
+    frame_id: Id
+    at_ms: Milliseconds
+
+
+class SightGapEvent(Event, frozen=True, tag="sight.gap"):
+    """Time of a source of pictures was lost."""
+
+    session_id: Id
+    gap: SightGap
+
+
+class SightRate(Event, frozen=True, tag="sight.rate"):
+    """Hint, about once a second: how many frames a source of pictures gives. source: from 0."""
+
+    session_id: Id
+    source: Count
+    counts: FrameCounts
+
+
 AnyEvent = (
     SegmentAdded
     | RecordingChanged
@@ -130,6 +174,11 @@ AnyEvent = (
     | SessionGap
     | SessionLevel
     | SpeakersChanged
+    | LandmarksAdded
+    | GestureChanged
+    | FrameAdded
+    | SightGapEvent
+    | SightRate
 )
 
 

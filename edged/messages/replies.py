@@ -3,7 +3,7 @@
 from typing import Literal
 
 from edged.media import AudioFormat
-from edged.messages import people, sessions, voice
+from edged.messages import people, seeing, sessions, voice
 from edged.messages.events import AnyEvent
 from edged.messages.records import (
     AudioWindow,
@@ -473,4 +473,14 @@ AnyReply = (
     | voice.SoundTags
     | voice.Denoised
     | voice.SpokenLanguages
+    | seeing.Seen
+    | seeing.Looked
+    | seeing.FrameTaken
+    | seeing.FramesLost
+    | seeing.SessionFrameTaken
+    | seeing.Frames
+    | seeing.FramesPart
+    | seeing.Sightings
+    | seeing.FrameImage
+    | seeing.DerivedTracks
 )

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from edged.media import AudioFormat, ImageFormat
-from edged.messages import people, sessions, voice
+from edged.messages import people, seeing, sessions, voice
 from edged.messages.records import JobState, RecordingStatus, TensorFacts
 from edged.messages.wire import (
     Count,
@@ -491,4 +491,12 @@ AnyRequest = (
     | voice.AudioTag
     | voice.Denoise
     | voice.LanguageIdentify
+    | seeing.See
+    | seeing.StreamFrame
+    | seeing.SessionsFrame
+    | seeing.FramesList
+    | seeing.FramesExport
+    | seeing.FramesSearch
+    | seeing.FramesImage
+    | seeing.TracksDerive
 )

@@ -1,4 +1,4 @@
-"""Listening: devices, sessions with their ledger, and live streams; records, requests and replies."""
+"""Devices, sessions with their ledger, and live streams; records, requests and replies."""
 
 from typing import Annotated, Literal
 
@@ -6,6 +6,15 @@ from msgspec import Meta
 
 from edged.media import AudioFormat
 from edged.messages.records import Problem
+from edged.messages.seeing import (
+    Complexity,
+    DerivedKind,
+    FrameCounts,
+    Look,
+    SightGap,
+    SightState,
+    TargetFps,
+)
 from edged.messages.wire import (
     Count,
     Fraction,
@@ -19,9 +28,11 @@ from edged.messages.wire import (
     Timestamp,
 )
 
-DeviceType = Literal["microphone", "loopback"]
+DeviceType = Literal["microphone", "loopback", "camera", "screen"]
 Permission = Literal["granted", "denied", "unknown"]
-SourceKind = Literal["microphone", "loopback", "client"]
+SourceKind = Literal["microphone", "loopback", "client", "camera", "screen", "video", "frames"]
+SEEING: tuple[SourceKind, ...] = ("camera", "screen", "video", "frames")
+"""Sources of pictures; the others are heard."""
 SessionStatus = Literal[
     "recording", "paused", "processing", "ready_for_claiming", "completed", "failed"
 ]
@@ -39,10 +50,11 @@ Page = Annotated[int, Meta(ge=1, le=1000)]
 
 
 class Device(Record, frozen=True):
-    """Something that can be listened to.
+    """Something that can be listened to or looked at.
 
     id: stays the same when it is plugged in again, as far as the system names it stably.
-    sample_rate: Hz, its own; channels: as many as it gives.
+    sample_rate: Hz, its own; channels: as many as it gives; 0 for what is seen.
+    formats: of a camera: `640x480 30 fps mjpeg`; of a screen: its size and place, `1280x720 at 0,0`.
     in_use: another program, or a session of ours, reads it now; None when nobody can tell.
     permission, reason: whether it may be opened, and why not.
     """
@@ -56,10 +68,11 @@ class Device(Record, frozen=True):
     in_use: bool | None = None
     permission: Permission = "unknown"
     reason: str = ""
+    formats: tuple[str, ...] = ()
 
 
 class DevicesList(Request, frozen=True, tag="devices.list"):
-    """Everything that can be listened to now; looked up anew, without touching open streams."""
+    """What can be listened to and looked at now; looked up anew, without touching open streams."""
 
     device_type: DeviceType | None = None
 
@@ -72,10 +85,26 @@ class Devices(Reply, frozen=True, tag="devices"):
 
 
 class SourceWish(Record, frozen=True, forbid_unknown_fields=True):
-    """One source of a session. device: a name or id from `devices.list`; None: the default one."""
+    """One source of a session.
+
+    device: a name or id from `devices.list`; None: the default one. A camera may also be the
+        absolute path of a named pipe that gives YUV4MPEG2, and a video is the path of its file.
+    width, height: of a camera's frames, the nearest that it has; None: about 640 x 480.
+    region: of a screen: left, top, width and height in pixels; window: its title, where the system tells.
+    deny: of a screen: parts of titles of windows whose pixels are never looked at, beside the configured ones.
+    motion: leave out frames in which nothing moved.
+    """
 
     kind: SourceKind = "microphone"
-    device: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+    device: Annotated[str, Meta(min_length=1, max_length=4096)] | None = None
+    width: Annotated[int, Meta(ge=16, le=16_384)] | None = None
+    height: Annotated[int, Meta(ge=16, le=16_384)] | None = None
+    region: tuple[int, int, int, int] | None = None
+    window: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+    deny: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=255)], ...], Meta(max_length=64)
+    ] = ()
+    motion: bool = False
 
 
 class SourceState(Record, frozen=True):
@@ -99,7 +128,7 @@ class Session(Record, frozen=True):
     paused_reason: `asked`, `disk_full`; empty when it is not paused.
     backlog_ms, eta_ms: captured and not yet recognised; when it will be, None when nobody knows.
     audio_kept: whether the audio stays after the work is done.
-    job_id: of the work after the end.
+    job_id: of the work after the end. sights: its sources of pictures.
     """
 
     id: Id
@@ -123,6 +152,7 @@ class Session(Record, frozen=True):
     unclaimed: Count = 0
     skipped: tuple[Problem, ...] = ()
     job_id: Id | None = None
+    sights: tuple[SightState, ...] = ()
 
 
 class LedgerEntry(Record, frozen=True):
@@ -140,18 +170,23 @@ class LedgerEntry(Record, frozen=True):
 
 
 class SessionsStart(Request, frozen=True, tag="sessions.start"):
-    """Begins to record, from devices or from a client that sends chunks.
+    """Begins to record, from devices or from a client that sends chunks or frames.
 
-    sources: at most 4, all on one clock; `client` sources are filled by `sessions.append`.
+    sources: at most 4, all on one clock; `client` sources are filled by `sessions.append`, `frames`
+        by `sessions.frame`. None: the default microphone; when something is to be seen, the default
+        camera alone, which is also added where sources of sound only are named.
     codec, sample_rate, channels: of the kept audio; models hear 16 kHz mono.
     keep_audio: after the work is done; until then it is always kept.
     live: recognise while recording. diarize: tell speakers apart afterwards; speakers: how many.
     lexicons: None takes the configured ones.
     retention_ms: delete the session so long after its end; None: the configured time.
     chunk_ms: length of a client's chunks, for the ledger of missing ones.
+    pose, face, hands: keep their landmarks; objects: what is in the frames; screen: key frames when
+        the picture changes. target_fps and what follows it are for all of them; see `Look`.
+    derived: experimental; `gestures` tells `gesture.changed` while it records.
     """
 
-    sources: Annotated[tuple[SourceWish, ...], Meta(min_length=1, max_length=4)] = (SourceWish(),)
+    sources: Annotated[tuple[SourceWish, ...], Meta(min_length=1, max_length=4)] | None = None
     name: Name = ""
     group: Name = ""
     codec: Codec = "opus"
@@ -166,6 +201,40 @@ class SessionsStart(Request, frozen=True, tag="sessions.start"):
     speakers: SpeakerCount | None = None
     retention_ms: Count | None = None
     chunk_ms: Annotated[int, Meta(ge=100, le=600_000)] = 30_000
+    pose: bool = False
+    face: bool = False
+    hands: bool = False
+    objects: bool = False
+    screen: bool = False
+    target_fps: TargetFps = 15.0
+    min_detection_confidence: Fraction = 0.5
+    min_tracking_confidence: Fraction = 0.5
+    complexity: Complexity = "full"
+    derived: tuple[DerivedKind, ...] = ()
+
+    @property
+    def sees(self) -> bool:
+        """Whether anything is to be seen."""
+        return self.pose or self.face or self.hands or self.objects or self.screen
+
+    @property
+    def wished(self) -> tuple[SourceWish, ...]:
+        """The sources, with the default ones where they are left out."""
+        if self.sources is None:
+            return (SourceWish(kind="camera"),) if self.sees else (SourceWish(),)
+        if self.sees and not any(one.kind in SEEING for one in self.sources):
+            return (*self.sources, SourceWish(kind="camera"))
+        return self.sources
+
+    @property
+    def heard(self) -> tuple[SourceWish, ...]:
+        """The sources of sound."""
+        return tuple(one for one in self.wished if one.kind not in SEEING)
+
+    @property
+    def seen(self) -> tuple[SourceWish, ...]:
+        """The sources of pictures."""
+        return tuple(one for one in self.wished if one.kind in SEEING)
 
 
 class SessionsAppend(Request, frozen=True, tag="sessions.append"):
@@ -280,10 +349,14 @@ class Sessions(Reply, frozen=True, tag="sessions"):
 
 
 class Ledger(Reply, frozen=True, tag="ledger"):
-    """The entries of every recording of a session, in order of time, without holes."""
+    """The entries of every recording of a session, in order of time, without holes.
+
+    sights: the gaps of its sources of pictures.
+    """
 
     session_id: Id
     entries: tuple[LedgerEntry, ...]
+    sights: tuple[SightGap, ...] = ()
 
 
 class Exported(Reply, frozen=True, tag="exported"):
@@ -296,14 +369,17 @@ class Exported(Reply, frozen=True, tag="exported"):
 
 
 class StreamOpen(Request, frozen=True, tag="stream.open"):
-    """Live captions, as a stream of replies until `stream.close`, `cancel` or the client's end.
+    """Live captions or sights, as a stream of replies until `stream.close`, `cancel` or the client's end.
 
-    kind: `audio`: what this client sends by `stream.audio`; `session`: a running session.
+    kind: `audio`: what this client sends by `stream.audio`; `session`: a running session;
+        `frames`: what it sends by `stream.frame`; `camera`, `screen`: a device of this machine,
+        looked at and not kept.
     stream: a name that the client chooses. store: keep the segments (kind `audio`), to be searched.
+    look: what is wanted of frames. source: of a camera or screen. fps: so many frames a second at most.
     """
 
     stream: Id
-    kind: Literal["audio", "session"] = "audio"
+    kind: Literal["audio", "session", "frames", "camera", "screen"] = "audio"
     session_id: Id | None = None
     audio: AudioFormat | None = None
     model: ModelId | None = None
@@ -311,6 +387,9 @@ class StreamOpen(Request, frozen=True, tag="stream.open"):
     lexicons: Lexicons | None = None
     words: bool = True
     store: bool = True
+    look: Look | None = None
+    source: SourceWish | None = None
+    fps: TargetFps | None = None
 
 
 class StreamAudio(Request, frozen=True, tag="stream.audio"):
@@ -351,9 +430,10 @@ class PartialText(Reply, frozen=True, tag="partial"):
 
 
 class StreamClosed(Reply, frozen=True, tag="stream_closed"):
-    """The end of a stream."""
+    """The end of a stream. frames: of one that was looked at."""
 
     stream: Id
     audio_ms: Milliseconds
     segment_count: Count
     recording_id: Id | None = None
+    frames: FrameCounts | None = None

@@ -35,6 +35,7 @@ Task = Literal[
     "face_landmarks",
     "hand_landmarks",
     "pose_landmarks",
+    "holistic_landmarks",
     "iris_landmarks",
     "gestures",
     "diarize",

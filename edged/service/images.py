@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from edged.capture import files
 from edged.errors import BadRequest, TooLarge
-from edged.media import ImageFormat, Picture
+from edged.media import ImageFormat, Picture, wrong_size
 from edged.messages import requests
 from edged.messages.replies import AnyReply, Classes, Embedding, Mask, Objects
 from edged.messages.wire import Priority
@@ -158,11 +158,9 @@ async def _picture(request: _Request, parts: Parts) -> Picture:
 def _check_size(size: int, image: ImageFormat | None) -> None:
     if image is None and size > LARGEST_FILE:
         raise _too_large(size)
-    if image is not None and size != image.size_bytes:
-        raise BadRequest(
-            f"{image.width} x {image.height} pixels of RGB are {image.size_bytes} bytes, {size} came",
-            fix="send 3 bytes a pixel, without gaps between rows",
-        )
+    stride = 0 if image is None else max(image.stride, image.row_bytes)
+    if image is not None and size not in {image.size_bytes, stride * image.height}:
+        raise wrong_size(image, size)
 
 
 def _read(path: str) -> bytes:

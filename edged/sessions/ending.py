@@ -62,7 +62,7 @@ def begin(
         recordings.add_source(
             db, session.id, source=wish.kind, name=options.name, device=device
         ).recording_id
-        for wish, device in zip(options.sources, devices, strict=True)
+        for wish, device in zip(options.heard, devices, strict=True)
     )
     return Begun(session=sessions.tell(db, session.id), recordings=added)
 

@@ -133,7 +133,7 @@ class Recorder:
                 self._capture_options(wish.device or ""),
                 reopen_s=equipment.reopen_s,
             )
-            for wish in options.sources
+            for wish in options.heard
             if wish.kind != "client"
         ]
         self._captions: dict[str, Captions] = {}
@@ -485,7 +485,7 @@ class Recorder:
 
     def _begin(self, db: Connection, *, started_by: str) -> ending.Begun:
         named = iter([track.device for track in self._tracks])
-        devices = ["" if wish.kind == "client" else next(named) for wish in self._options.sources]
+        devices = ["" if wish.kind == "client" else next(named) for wish in self._options.heard]
         return ending.begin(
             db, self._options, started_by=started_by, devices=devices, age_ms=self.now_ms
         )

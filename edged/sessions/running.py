@@ -106,7 +106,7 @@ class Sessions:
         if len(self._running) + self._starting >= MOST:
             raise Busy("too many sessions are recorded", limit=MOST)
         options = self._completed(request)
-        if all(wish.kind == "client" for wish in options.sources):
+        if not options.seen and all(wish.kind == "client" for wish in options.heard):
             return await self._begin_fed(options, started_by)
         self._starting += 1
         try:
@@ -205,7 +205,7 @@ class Sessions:
         return session
 
     async def _begin_fed(self, options: SessionsStart, started_by: str) -> Session:
-        devices = [""] * len(options.sources)
+        devices = [""] * len(options.heard)
         begin = partial(ending.begin, options=options, started_by=started_by, devices=devices)
         return (await self._store.write(begin)).session
 
@@ -368,6 +368,6 @@ def _check_sources(request: SessionsStart) -> None:
     Raises:
         BadRequest: two sources name the same one.
     """
-    asked = [(wish.kind, wish.device) for wish in request.sources if wish.kind != "client"]
+    asked = [(wish.kind, wish.device) for wish in request.wished if wish.kind != "client"]
     if len(set(asked)) != len(asked):
         raise BadRequest("the same device is asked for twice")

@@ -8,11 +8,15 @@ import msgspec
 
 from edged.messages.events import (
     AnyEvent,
+    FrameAdded,
+    GestureChanged,
     JobChanged,
+    LandmarksAdded,
     RecordingChanged,
     SegmentAdded,
     SessionChanged,
     SessionGap,
+    SightGapEvent,
     SpeakersChanged,
     StoredEvent,
     TranscriptReplaced,
@@ -114,4 +118,7 @@ def _job_of(body: AnyEvent) -> str | None:
     return body.job.job_id if isinstance(body, JobChanged) else None
 
 
-_OF_SESSIONS = (SessionGap, SpeakersChanged, TranscriptReplaced)
+_OF_SESSIONS = (
+    SessionGap, SpeakersChanged, TranscriptReplaced, LandmarksAdded, GestureChanged, FrameAdded,
+    SightGapEvent,
+)  # fmt: skip

@@ -369,7 +369,80 @@ CREATE TRIGGER segments_unindex AFTER DELETE ON segments BEGIN
 END;
 """
 
-MIGRATIONS: tuple[str, ...] = (_V1, _V2)
+_V3 = """
+CREATE TABLE sights(  -- sources of pictures of a session, in order
+  id INTEGER PRIMARY KEY,
+  session INTEGER NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
+  number INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  device TEXT NOT NULL DEFAULT '',
+  target_fps REAL NOT NULL,
+  captured INTEGER NOT NULL DEFAULT 0,
+  processed INTEGER NOT NULL DEFAULT 0,
+  still INTEGER NOT NULL DEFAULT 0,
+  late INTEGER NOT NULL DEFAULT 0,
+  lost INTEGER NOT NULL DEFAULT 0,
+  detected INTEGER NOT NULL DEFAULT 0,
+  UNIQUE(session, number)
+) STRICT;
+
+CREATE TABLE tracks(  -- what is kept of a source: face, hands, pose, objects, screen
+  id INTEGER PRIMARY KEY,
+  sight INTEGER NOT NULL REFERENCES sights(id) ON DELETE CASCADE,
+  kind TEXT NOT NULL,
+  model TEXT NOT NULL,
+  UNIQUE(sight, kind)
+) STRICT;
+
+CREATE TABLE landmark_blocks(  -- a second of a track, by edged.vision.blocks
+  id INTEGER PRIMARY KEY,
+  track INTEGER NOT NULL REFERENCES tracks(id) ON DELETE CASCADE,
+  second INTEGER NOT NULL,
+  start_ms INTEGER NOT NULL,
+  end_ms INTEGER NOT NULL,
+  frames INTEGER NOT NULL,
+  detected INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  UNIQUE(track, second)
+) STRICT;
+
+CREATE TABLE sight_gaps(
+  sight INTEGER NOT NULL REFERENCES sights(id) ON DELETE CASCADE,
+  start_ms INTEGER NOT NULL,
+  end_ms INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  PRIMARY KEY(sight, start_ms)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE object_sightings(  -- a label seen without a break of a second; score: the best
+  id INTEGER PRIMARY KEY,
+  track INTEGER NOT NULL REFERENCES tracks(id) ON DELETE CASCADE,
+  label TEXT NOT NULL COLLATE NOCASE,
+  start_ms INTEGER NOT NULL,
+  end_ms INTEGER NOT NULL,
+  frames INTEGER NOT NULL,
+  most INTEGER NOT NULL,
+  score REAL NOT NULL
+) STRICT;
+CREATE INDEX object_sightings_label ON object_sightings(label, track);
+CREATE INDEX object_sightings_track ON object_sightings(track, start_ms);
+
+CREATE TABLE key_frames(  -- of a screen, when its picture changed
+  id INTEGER PRIMARY KEY,
+  frame_id TEXT NOT NULL UNIQUE,
+  track INTEGER NOT NULL REFERENCES tracks(id) ON DELETE CASCADE,
+  at_ms INTEGER NOT NULL,
+  width INTEGER NOT NULL,
+  height INTEGER NOT NULL,
+  media_type TEXT NOT NULL,
+  body BLOB NOT NULL,
+  vector_model TEXT,
+  vector BLOB,  -- float32, length 1
+  UNIQUE(track, at_ms)
+) STRICT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_V1, _V2, _V3)
 """The n-th script turns version n into n + 1. One that was released is never changed again."""
 
 NEWEST = len(MIGRATIONS)

@@ -1,4 +1,4 @@
-"""Pictures as pixels: raw RGB or a file, decoded by Pillow in the worker, upright, in RGB.
+"""Pictures as pixels: raw or a file, decoded by Pillow in the worker, upright, in RGB.
 
 What lies behind a transparent part is white, as on paper. Of an animation the first frame counts.
 """
@@ -14,7 +14,7 @@ from msgspec import Struct
 from PIL import Image, UnidentifiedImageError
 
 from edged.errors import BadMedia, BadRequest
-from edged.media import Picture
+from edged.media import BYTES_PER_PIXEL, ImageFormat, Picture, wrong_size
 
 Pixels = npt.NDArray[np.uint8]
 """RGB, rows from the top, shape (height, width, 3)."""
@@ -104,14 +104,27 @@ def _raw(picture: Picture, megapixels: int) -> Image.Image:
     if facts is None:
         raise BadRequest("no facts about the pixels")
     _check_size(facts.width, facts.height, megapixels)
-    size = memoryview(picture.data).nbytes
-    if size != facts.size_bytes:
-        raise BadRequest(
-            f"{facts.width} x {facts.height} pixels of RGB are {facts.size_bytes} bytes, {size} came",
-            fix="send 3 bytes a pixel, without gaps between rows",
-        )
-    rows = np.frombuffer(picture.data, np.uint8).reshape(facts.height, facts.width, 3)
-    return Image.fromarray(rows)
+    rows = _rows(picture.data, facts)
+    if facts.pixel_format == "rgb":
+        return Image.fromarray(rows)
+    if facts.pixel_format == "bgr":
+        return Image.fromarray(np.ascontiguousarray(rows[:, :, ::-1]))
+    if facts.pixel_format == "grey":
+        return Image.fromarray(rows[:, :, 0]).convert("RGB")
+    order = [2, 1, 0, 3] if facts.pixel_format == "bgra" else [0, 1, 2, 3]
+    return _rgb(Image.fromarray(np.ascontiguousarray(rows[:, :, order])))
+
+
+def _rows(data: bytes | memoryview, facts: ImageFormat) -> Pixels:
+    """The pixels of raw bytes, shape (height, width, channels), without the gaps between rows."""
+    size = memoryview(data).nbytes
+    stride = max(facts.stride, facts.row_bytes)
+    if size not in {facts.size_bytes, stride * facts.height} or 0 < facts.stride < facts.row_bytes:
+        raise wrong_size(facts, size)
+    flat = np.frombuffer(data, np.uint8)
+    shape = (facts.height, facts.width, BYTES_PER_PIXEL[facts.pixel_format])
+    rows = np.lib.stride_tricks.as_strided(flat, shape, (stride, shape[2], 1), writeable=False)
+    return rows if stride == facts.row_bytes else np.ascontiguousarray(rows)
 
 
 def _opened(data: bytes | memoryview, megapixels: int) -> Image.Image:
@@ -143,7 +156,7 @@ def _too_large(what: str, megapixels: int) -> BadMedia:
 
 
 def _unreadable(what: str) -> BadMedia:
-    return BadMedia(what, fix="give a whole JPEG, PNG, WebP, BMP or GIF file, or raw RGB pixels")
+    return BadMedia(what, fix="give a whole JPEG, PNG, WebP, BMP or GIF file, or raw pixels")
 
 
 def _rgb(image: Image.Image) -> Image.Image:

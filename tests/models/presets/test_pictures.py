@@ -51,7 +51,7 @@ def test_raw_pixels_come_as_they_are() -> None:
 def test_raw_pixels_of_another_number_of_bytes_are_refused_with_the_numbers(size: int) -> None:
     picture = Picture(data=bytes(size), raw=ImageFormat(width=3, height=2))
 
-    with pytest.raises(BadRequest, match=f"3 x 2 pixels of RGB are 18 bytes, {size} came"):
+    with pytest.raises(BadRequest, match=f"3 x 2 pixels of rgb are 18 bytes, {size} came"):
         pixels(picture)
 
 

@@ -1,0 +1,1 @@
+"""Frames become sights: choosing models, looking at pictures, videos, streams and sessions."""
