@@ -40,7 +40,7 @@ GRAPH_ENGINES = {"onnx", "litert"}
 GRAPH_TASKS = frozenset(
     {
         "infer", "image_classify", "image_detect", "image_embed", "image_segment",
-        "audio_classify", "speech_emotion", "text_classify", "iris_landmarks",
+        "audio_classify", "speech_emotion", "text_classify",
     }
 )  # fmt: skip
 """What the engines of bare graphs can do: run them, and what edged.models.presets knows."""

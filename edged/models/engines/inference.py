@@ -32,8 +32,8 @@ _LARGEST_ANSWER = LARGEST_FRAME - 2**20
 """Bytes: what the channel takes in one frame, without the head."""
 
 
-PLAIN_TASKS = frozenset({"infer", "iris_landmarks"})
-"""Tasks whose callers take the graph as it is. An iris is found in an eye that others cut out."""
+PLAIN_TASKS = frozenset({"infer"})
+"""Tasks whose callers take the graph as it is."""
 
 
 def hosted(graph: Graph, spec: ModelSpec, *, joins: bool = True) -> "GraphInference":

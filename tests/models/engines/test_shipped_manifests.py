@@ -38,8 +38,8 @@ from edged.models.runtime import ImageSegmenter
 
 FOLDER = REPOSITORY / "model_manifests"
 OFFICIAL = {"huggingface.co", "github.com", "storage.googleapis.com"}
-WITHOUT = {"infer", "image_classify", "speech_emotion"}
-"""Tasks for which no public source pins a model that everybody may use; infer is the user's."""
+WITHOUT = {"image_classify", "speech_emotion"}
+"""Tasks for which no public source pins a model that everybody may use."""
 
 
 @pytest.fixture(scope="module")
