@@ -134,7 +134,7 @@ class Partial(Struct, frozen=True, kw_only=True):
     """What is heard so far in the open utterance; `ended` when the engine found its end.
 
     confidence: in [0, 1], of all pieces of it; 1 when the engine states none.
-    words: of an ended one, seconds from where the utterance began; empty when the engine gives none.
+    words: of an ended one, seconds from where the stream began; empty when the engine gives none.
     """
 
     text: str

@@ -123,8 +123,12 @@ class SherpaOnline:
 
 
 def _partial(result: Any, *, ended: bool) -> Partial:  # noqa: ANN401 - the engine's own struct
-    """Text and confidence, and the times of words once they do not change any more."""
-    pieces = pieces_of(result.tokens, result.timestamps, result.ys_probs)
+    """Text and confidence, and the times of words once they do not change any more.
+
+    The engine counts times from where it last ended an utterance; words are told from the stream's start.
+    """
+    starts = [result.start_time + one for one in result.timestamps]
+    pieces = pieces_of(result.tokens, starts, result.ys_probs)
     length_s = pieces[-1].start_s + PIECE_S if pieces else 0.0
     return Partial(
         text=str(result.text).strip(),

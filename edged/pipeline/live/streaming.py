@@ -45,7 +45,7 @@ class AsItComes:
         self._start_ms = -1
         self._fed_ms = self._from_ms = 0
         self._said = ""
-        self._before: list[str] = []
+        self._before: list[Partial] = []
 
     async def recognise(self, utterance: LiveUtterance) -> list[Utterance]:
         """What is said in an utterance that ended: most of it was heard already.
@@ -91,9 +91,9 @@ class AsItComes:
         audio = self._ears.cut(self._fed_ms, position_ms)
         self._fed_ms = position_ms
         partial = await self._feed(audio, final=False)
-        if partial.ended and partial.text:
-            self._before.append(partial.text)
         self._tell(partial, opening.end_ms)
+        if partial.ended and partial.text:
+            self._before.append(partial)
 
     def _forget(self) -> None:
         self._stream, self._start_ms, self._fed_ms = "", -1, 0
@@ -131,23 +131,26 @@ class AsItComes:
             self._scribe.partial(text, self._start_ms, end_ms)
 
     def _text(self, partial: Partial) -> str:
-        """All that was said in this utterance: the model may have ended some of its own."""
-        ended = self._before[:-1] if partial.ended else self._before
-        return " ".join(text for text in (*ended, partial.text) if text)
+        """All that was said in this utterance."""
+        return " ".join(one.text for one in self._said_in(partial))
+
+    def _said_in(self, partial: Partial) -> list[Partial]:
+        """The parts of this utterance that hold words: the model may have ended some of its own."""
+        return [one for one in (*self._before, partial) if one.text]
 
     def _whole(self, partial: Partial, utterance: LiveUtterance) -> list[Utterance]:
-        """All of it; the times of words only where the model heard it as one."""
-        text = " ".join(one for one in (*self._before, partial.text) if one)
-        if not text:
+        """All of it, as one."""
+        parts = self._said_in(partial)
+        if not parts:
             return []
         offset_s = (self._from_ms - utterance.audio_ms) / 1000
         return [
             Utterance(
-                text=text,
+                text=self._text(partial),
                 start_s=(utterance.start_ms - utterance.audio_ms) / 1000,
                 end_s=(utterance.end_ms - utterance.audio_ms) / 1000,
-                confidence=partial.confidence,
-                words=() if self._before else tuple(_later(partial.words, offset_s)),
+                confidence=sum(one.confidence for one in parts) / len(parts),
+                words=tuple(word for one in parts for word in _later(one.words, offset_s)),
             )
         ]
 

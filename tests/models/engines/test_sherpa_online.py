@@ -36,6 +36,9 @@ def test_partial_results_grow_until_the_utterance_ends_and_the_next_begins_empty
     assert (texts[first_end], texts[-1]) == ("loud soft", "loud soft")
     assert "loud" in texts[first_end + 1 :]
     assert found[-1].ended
+    second_s = 2 + len(we_are()) / 32_000
+    assert found[first_end].words[0].start_s < 1
+    assert second_s - 0.1 <= found[-1].words[0].start_s <= second_s + 1
 
 
 def test_streams_share_no_state_and_a_final_one_is_forgotten() -> None:
