@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from camera import PipedCamera
+from display import Display
 from pulse import Pulse
 from real_daemon import CONVERSATION, Daemon
 
@@ -44,6 +46,36 @@ def pulse() -> Iterator[Pulse]:
         pytest.skip("no pulseaudio here: apt-get install pulseaudio pulseaudio-utils")
     folder = Path(tempfile.mkdtemp(prefix="edged-pulse-", dir="/tmp"))
     server = Pulse(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def piped_camera() -> Iterator[PipedCamera]:
+    """A camera at a named pipe, plugged in: a moving picture of 640 x 480 at 30 frames a second."""
+    if not shutil.which("ffmpeg"):
+        pytest.skip("no ffmpeg here: apt-get install ffmpeg")
+    folder = Path(tempfile.mkdtemp(prefix="edged-camera-", dir="/tmp"))
+    camera = PipedCamera(folder)
+    try:
+        camera.plug()
+        yield camera
+    finally:
+        camera.unplug()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[Display]:
+    """A running X server of 1280 x 720 pixels, without any hardware; one for a module's tests."""
+    if not shutil.which("Xvfb"):
+        pytest.skip("no Xvfb here: apt-get install xvfb")
+    folder = Path(tempfile.mkdtemp(prefix="edged-display-", dir="/tmp"))
+    server = Display(folder)
     try:
         server.start()
         yield server
