@@ -20,8 +20,9 @@ compile() { # OUTPUT INPUT OPTIONS...
 
 compile requirements/dev.txt pyproject.toml --all-extras "$@"
 compile requirements/speech.txt pyproject.toml --extra speech --constraint requirements/dev.txt "$@"
+compile requirements/all.txt pyproject.toml --extra all --constraint requirements/dev.txt "$@"
 compile requirements/build.txt requirements/build.in --constraint requirements/dev.txt "$@"
 compile requirements/openvino.txt requirements/openvino.in --constraint requirements/dev.txt "$@"
-for peer in fastapi grpc mlserver litserve; do
+for peer in fastapi grpc mlserver litserve mediapipe; do
   compile "benchmarks/peers/$peer.txt" "benchmarks/peers/$peer.in" "$@"
 done
