@@ -8,7 +8,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CACHE = ROOT / ".cache" / "peers"
-NAMES = ("fastapi", "grpc", "mlserver", "litserve")
+NAMES = ("fastapi", "grpc", "mlserver", "litserve", "mediapipe")
 
 OURS = Path(sys.executable)
 """The environment of edged itself."""
