@@ -51,9 +51,9 @@ from edged.service.people import expire_voices
 from edged.service.vitals import Vitals
 from edged.sessions.appending import Appending, close_fed
 from edged.sessions.captioning import Captioning
+from edged.sessions.equipment import Equipment
 from edged.sessions.fed_captions import FedCaptions
 from edged.sessions.following import Following
-from edged.sessions.recorder import Equipment
 from edged.sessions.running import Sessions
 from edged.sessions.streams import Streams
 from edged.store import Store, events, opens, transcripts

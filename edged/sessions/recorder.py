@@ -7,31 +7,24 @@ capturing stops, and the session goes on by itself as soon as the store can be w
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
 
 import msgspec
 
-from edged.capture.clock import now_ns
-from edged.capture.source import CapturedPart, CaptureOptions, Gap, Microphones, SealedChunk
+from edged.capture.source import CapturedPart, CaptureOptions, Gap, SealedChunk
 from edged.errors import DiskFull, EdgedError, Internal, NotFound
-from edged.events import Bus
 from edged.messages.events import SessionLevel
 from edged.messages.records import Problem
 from edged.messages.sessions import Session, SessionsStart, SessionStatus, SourceState
 from edged.sessions import ending
+from edged.sessions.equipment import Captions, Equipment
 from edged.sessions.tracks import Track
 from edged.store import chunks, ledger, recordings, session_states
-from edged.store.database import Store
 from edged.store.engine import Connection
 
 log = logging.getLogger(__name__)
-
-ROOM_S = 2.0
-"""How often a full disk is looked at."""
 
 DRAIN_S = 1.0
 """How long the last captions may take when a session stops; the work after it hears all again."""
@@ -40,56 +33,6 @@ MOST_HELD = 16
 """Parts with chunks that wait for the disk at most; capturing has stopped long before."""
 
 SILENCE_DB = -100.0
-
-
-class Captions(Protocol):
-    """Live captions of one recording; fulfilled by edged.pipeline.live.captions.Live."""
-
-    @property
-    def backlog_ms(self) -> int:
-        """Captured and not yet recognised."""
-        ...
-
-    @property
-    def eta_ms(self) -> int | None:
-        """When it will be; None while nobody knows."""
-        ...
-
-    def push(self, part: CapturedPart) -> None:
-        """Add what was captured; never waits."""
-        ...
-
-    async def run(self) -> None:
-        """Recognise until `finish`."""
-        ...
-
-    async def finish(self, *, drain_s: float) -> None:
-        """Take nothing more, and end within so many seconds."""
-        ...
-
-
-OpenCaptions = Callable[[SessionsStart, str, str], Awaitable[Captions | None]]
-"""Captions for a session's options, its id and a recording's; None when nothing can give them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Equipment:
-    """What every session is recorded with.
-
-    chunk_ms: length of a chunk. reopen_s: before a lost device is tried again. room_s: how often a
-    full disk is looked at. clock: nanoseconds that go on while the machine sleeps.
-    """
-
-    store: Store
-    bus: Bus
-    microphones: Microphones
-    captions: OpenCaptions
-    queue: ending.Queue
-    close_fed: ending.CloseFed
-    chunk_ms: int
-    reopen_s: float = 0.5
-    room_s: float = ROOM_S
-    clock: Callable[[], int] = field(default=now_ns)
 
 
 class _Held(msgspec.Struct, frozen=True):

@@ -15,7 +15,8 @@ from edged.errors import BadRequest, Busy, Conflict, EdgedError, NotFound
 from edged.messages.records import Listening
 from edged.messages.sessions import Session, SessionsStart
 from edged.sessions import ending
-from edged.sessions.recorder import Equipment, Recorder
+from edged.sessions.equipment import Equipment
+from edged.sessions.recorder import Recorder
 from edged.store import chunks, sessions
 from edged.store.database import Store
 from edged.store.engine import Connection

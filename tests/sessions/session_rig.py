@@ -11,7 +11,7 @@ from edged.events import Bus
 from edged.jobs.work import order_of, queue_session
 from edged.messages.sessions import LedgerEntry, Session, SessionsStart
 from edged.sessions.appending import close_fed
-from edged.sessions.recorder import Captions, Equipment
+from edged.sessions.equipment import Captions, Equipment
 from edged.sessions.running import Sessions
 from edged.store import ledger, sessions
 from edged.store.database import Store
