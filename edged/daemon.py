@@ -21,6 +21,7 @@ from edged import __version__, keys
 from edged.bridge import endpoint
 from edged.bridge.framing import Buffer
 from edged.bridge.server import Caller, Handler, Outgoing, Server, Stream, listen
+from edged.capture.looking import SightDevices
 from edged.capture.microphone import SoundDevices
 from edged.config import Config, Paths
 from edged.errors import DiskFull, EdgedError
@@ -153,6 +154,7 @@ async def _build(
         store, bus, decoders, captioning, backlog_ms=config.sessions.backlog_ms
     )
     sound = SoundDevices(config.capture)
+    sights = SightDevices(config.seeing)
     equipment = Equipment(
         store=store,
         bus=bus,
@@ -198,6 +200,7 @@ async def _build(
         intake=intake,
         vitals=vitals,
         sound=sound,
+        sights=sights,
         traffic=Counter(requests=0, requests_refused=0, requests_failed=0),
         rotate_key=lambda: keys.rotate(paths.key_file, store, settings=config.keys),
         stop=stop,

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from edged.capture.looking import SightDevices
 from edged.capture.microphone import SoundDevices
 from edged.config import Config, Paths
 from edged.events import Bus
@@ -60,6 +61,7 @@ class House:
     intake: Intake
     vitals: Vitals
     sound: SoundDevices
+    sights: SightDevices
     traffic: Counter[str]
     rotate_key: Callable[[], Awaitable[None]]
     stop: Callable[[], None]

@@ -1,0 +1,97 @@
+"""Which camera is meant, seen from the daemon: device nodes, named pipes, and names.
+
+The drivers themselves are asked in a worker (see edged.capture.camera_worker).
+"""
+
+import os
+import stat
+import sys
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from edged.errors import BadRequest, DeviceMissing, PermissionDenied
+from edged.messages.sessions import Device
+
+IN_GROUP = "add the daemon's user to the group `video`, then log in again or restart the daemon"
+"""What helps where a camera's node may not be opened."""
+
+_PIPE_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+class Camera(Struct, frozen=True, kw_only=True):
+    """A camera that was chosen.
+
+    path: of its node, or its name for FFmpeg; empty for a pipe. pipe: an open descriptor, or -1.
+    """
+
+    name: str
+    path: str = ""
+    pipe: int = -1
+
+
+def open_path(path: str) -> Camera:
+    """A camera by an absolute path: a named pipe, which is opened, or a device node, which is not.
+
+    Blocks for as long as the file system does, so not on the loop.
+
+    Raises:
+        DeviceMissing: nothing is there. PermissionDenied: it may not be read.
+        BadRequest: it is neither.
+    """
+    try:
+        mode = os.lstat(path).st_mode
+        if stat.S_ISCHR(mode):
+            return Camera(name=os.path.basename(path), path=path)
+        if not stat.S_ISFIFO(mode):
+            raise BadRequest(
+                "the path is neither a named pipe nor a camera",
+                fix="a video file is a source of kind `video`",
+            )
+        fd = os.open(path, _PIPE_FLAGS)
+    except FileNotFoundError as error:
+        raise DeviceMissing("no camera or named pipe is at that path") from error
+    except PermissionError as error:
+        raise PermissionDenied("the named pipe may not be read", fix=_READABLE) from error
+    except OSError as error:
+        raise DeviceMissing(f"the camera's path cannot be used: {error.strerror}") from error
+    return Camera(name=os.path.basename(path), pipe=fd)
+
+
+_READABLE = "let the daemon's user read the pipe"
+
+
+def choose(devices: Sequence[Device], wish: str) -> Device:
+    """The camera that is meant, by its id or name; empty: the default one, else the first.
+
+    Raises:
+        DeviceMissing: there is none. PermissionDenied: the daemon may not open it.
+    """
+    cameras = [one for one in devices if one.device_type == "camera"]
+    found = [one for one in cameras if one.id == wish] or [
+        one for one in cameras if one.name.casefold() == wish.casefold()
+    ]
+    if not wish:
+        found = [one for one in cameras if one.permission != "denied"] or cameras
+    if not found:
+        which = "of that name or id " if wish else ""
+        raise DeviceMissing(f"no camera {which}is there")
+    if found[0].permission == "denied":
+        raise PermissionDenied("the system does not let the daemon use the camera", fix=IN_GROUP)
+    return found[0]
+
+
+def nodes(folder: str = "/dev") -> list[str]:
+    """Device nodes that may be cameras, in the kernel's order."""
+    if sys.platform != "linux":
+        return []
+    try:
+        names = [name for name in os.listdir(folder) if _number(name) is not None]
+    except OSError:
+        return []
+    return [f"{folder}/{name}" for name in sorted(names, key=lambda name: _number(name) or 0)]
+
+
+def _number(name: str) -> int | None:
+    digits = name.removeprefix("video")
+    return int(digits) if digits != name and digits.isdigit() else None
