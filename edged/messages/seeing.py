@@ -59,7 +59,8 @@ class Look(Record, frozen=True, forbid_unknown_fields=True):
     complexity: of bodies. most: so many faces, hands, bodies or objects at most; None: the model's own.
     min_detection_confidence, min_tracking_confidence: what is less sure is not told, or is looked
         for again; of single pictures only the first counts.
-    min_score, top_k: for `detect` and `classify`.
+    min_score, top_k: for `detect` and `classify`; min_score None: objects 0.5, classes 0. Objects are
+        at most `most`, or else top_k.
     effect: for `segment`: the mask itself, or the picture with its background blurred, replaced by
         `background`, or cut out (PNG with alpha).
     points: as numbers in the reply, or as float32 in its parts.
@@ -71,7 +72,7 @@ class Look(Record, frozen=True, forbid_unknown_fields=True):
     most: Annotated[int, Meta(ge=1, le=100)] | None = None
     min_detection_confidence: Fraction = 0.5
     min_tracking_confidence: Fraction = 0.5
-    min_score: Fraction = 0.5
+    min_score: Fraction | None = None
     top_k: Annotated[int, Meta(ge=1, le=1000)] = 5
     effect: Effect = "mask"
     background: Colour = "#ffffff"
@@ -192,8 +193,9 @@ class MaskFacts(Record, frozen=True):
 
 
 class PartFacts(Record, frozen=True):
-    """What lies in the parts, one after another, cut anywhere: `face`, `hand_world`, `mask`, ...
+    """What lies in the parts, one after another, cut anywhere.
 
+    of: `face`, `hands`, `hands_world`, `pose`, `pose_world`, `mask`, `picture` or `vector`.
     dtype: float32 (little-endian), int64 or uint8; shape: of the array; size_bytes: of it.
     """
 
@@ -299,7 +301,7 @@ class FrameTaken(Reply, frozen=True, tag="frame_taken"):
 class FramesLost(Reply, frozen=True, tag="frames_lost"):
     """Frames from one to another were not looked at, and the stream goes on.
 
-    reason: worker_gone, stalled, device_lost, locked.
+    reason: worker_gone, stalled, device_lost, locked, bad_media (no picture that can be read).
     """
 
     stream: Id

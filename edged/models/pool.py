@@ -443,20 +443,25 @@ class Pool:
         guess = _GUESS_MS + manifest.size_bytes // _GUESS_BYTES_PER_MS
         return slot.load_ms(model) or manifest.load_ms or guess
 
-    def default(self, task: str, *, language: str | None = None) -> tuple[str | None, str]:
+    def default(
+        self,
+        task: str,
+        *,
+        language: str | None = None,
+        suits: Callable[[Manifest], bool] = lambda _: True,
+    ) -> tuple[str | None, str]:
         """The model that answers when a request names none, and why; None when none can.
 
         Configured, else the one with the best stated quality that is installed, knows the
-        language, and fits into the memory budget; if none fits, the smallest.
+        language, suits, and fits into the memory budget; if none fits, the smallest.
         """
+        able = {
+            one.id: one for one in self._manifests.values() if _knows(one, language) and suits(one)
+        }
         configured = getattr(self._config.defaults, task, "")
-        if configured in self._manifests and _knows(self._manifests[configured], language):
+        if configured in able:
             return configured, "configured"
-        usable = [
-            one
-            for one in self._manifests.values()
-            if one.task == task and _knows(one, language) and self._problem(one) is None
-        ]
+        usable = [one for one in able.values() if one.task == task and self._problem(one) is None]
         if not usable:
             return None, "no installed model can do it"
         room = self._budget.limit

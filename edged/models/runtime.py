@@ -260,10 +260,15 @@ class ClassifyOptions(Struct, frozen=True, kw_only=True):
 
 
 class Classified(Struct, frozen=True, kw_only=True):
-    """Labels, the greatest score first; computed_us: from the input to the labels, likewise below."""
+    """Labels, the greatest score first; computed_us: from the input to the labels, likewise below.
+
+    width, height: of a picture, in pixels.
+    """
 
     classes: tuple[Class, ...]
     computed_us: int = 0
+    width: int = 0
+    height: int = 0
 
 
 class ImageClassifier(Model, Protocol):
@@ -296,10 +301,12 @@ class ObjectDetector(Model, Protocol):
 
 
 class Vector(Struct, frozen=True, kw_only=True):
-    """float32 little-endian, shape (n,)."""
+    """float32 little-endian, shape (n,); width, height: of a picture, in pixels."""
 
     data: bytes | memoryview
     computed_us: int = 0
+    width: int = 0
+    height: int = 0
 
 
 class EmbedOptions(Struct, frozen=True, kw_only=True):

@@ -8,8 +8,8 @@ from typing import Annotated, Protocol
 from msgspec import Meta, Struct
 
 from edged.media import Picture
-from edged.messages.seeing import Angle, Box, Eyes, LandmarkKind
-from edged.models.runtime import Model
+from edged.messages.seeing import Angle, Box, Effect, Eyes, LandmarkKind
+from edged.models.runtime import ImageSegmenter, Model
 
 
 class SeeOptions(Struct, frozen=True, kw_only=True):
@@ -133,5 +133,35 @@ class Seer(Model, Protocol):
         """End a stream and free what it holds: what is left of its blocks, and nothing else.
 
         A stream that is not known gives an empty sight.
+        """
+        ...
+
+
+class EffectOptions(Struct, frozen=True, kw_only=True):
+    """What becomes of the background: `blur`, `replace` by a colour (#rrggbb), or `cutout`."""
+
+    effect: Effect
+    background: str = "#ffffff"
+
+
+class Effected(Struct, frozen=True, kw_only=True):
+    """A picture as a file of `media_type`, of the original's width and height."""
+
+    data: bytes | memoryview
+    media_type: str
+    width: int
+    height: int
+    computed_us: int = 0
+
+
+class Effects(ImageSegmenter, Protocol):
+    """A segmenter that can tell people from their background, and change it."""
+
+    def change(self, picture: Picture, options: EffectOptions) -> Effected:
+        """The picture with another background, its edges as in the picture.
+
+        Raises:
+            Unsupported: the effect is `mask`: `segment` gives it.
+            EdgedError: as for `segment`.
         """
         ...

@@ -33,11 +33,13 @@ class PictureClassifier:
             CorruptModel: what comes out are no scores.
         """
         began = perf_counter_ns()
-        inputs, _ = self._eye.tensor(picture)
+        inputs, fit = self._eye.tensor(picture)
         found = self._scale.scores(self._outcome.of(inputs).reshape(-1))
         return Classified(
             classes=self._scale.best(found, options.top_k, options.min_score),
             computed_us=since(began),
+            width=fit.width,
+            height=fit.height,
         )
 
     def canary(self) -> str:

@@ -8,6 +8,7 @@ from edged.media import Picture
 from edged.models.engines.graph import Array, Graph
 from edged.models.presets import outputs, seeing
 from edged.models.presets.clock import since
+from edged.models.presets.fitting import Fit
 from edged.models.presets.metadata import notes_of
 from edged.models.presets.parameters import check_known
 from edged.models.runtime import EmbedOptions, ModelSpec, Vector
@@ -28,16 +29,21 @@ class PictureEmbedder:
     def embed(self, picture: Picture, options: EmbedOptions) -> Vector:
         """The vector of a picture, of length 1 when asked; errors as for ImageClassifier."""
         began = perf_counter_ns()
-        vector = self._vector(picture)
+        vector, fit = self._vector(picture)
         length = float(np.linalg.norm(vector))
         if options.unit and length:
             vector = vector / np.float32(length)
-        return Vector(data=vector.astype("<f4").tobytes(), computed_us=since(began))
+        return Vector(
+            data=vector.astype("<f4").tobytes(),
+            computed_us=since(began),
+            width=fit.width,
+            height=fit.height,
+        )
 
     def canary(self) -> str:
         """Where the vector of a grey picture is greatest."""
-        return str(int(self._vector(seeing.GREY).argmax()))
+        return str(int(self._vector(seeing.GREY)[0].argmax()))
 
-    def _vector(self, picture: Picture) -> Array:
-        inputs, _ = self._eye.tensor(picture)
-        return self._outcome.of(inputs).reshape(-1).astype(np.float32)
+    def _vector(self, picture: Picture) -> tuple[Array, Fit]:
+        inputs, fit = self._eye.tensor(picture)
+        return self._outcome.of(inputs).reshape(-1).astype(np.float32), fit
