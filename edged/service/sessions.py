@@ -19,7 +19,7 @@ from edged.messages.sessions import (
     SessionsStop,
 )
 from edged.service.house import House
-from edged.store import ledger, sessions
+from edged.store import ledger, sessions, sights
 from edged.store.clock import stamp
 from edged.store.narrowing import moment
 
@@ -76,8 +76,13 @@ async def list_sessions(house: House, request: SessionsList) -> AsyncGenerator[A
 
 async def show_ledger(house: House, request: SessionsLedger) -> AsyncGenerator[AnyReply, None]:
     """What of its time was captured, silent or missing."""
-    entries = await house.store.read(lambda db: ledger.of_session(db, request.session_id))
-    yield Ledger(session_id=request.session_id, entries=entries)
+    entries, gaps = await house.store.read(
+        lambda db: (
+            ledger.of_session(db, request.session_id),
+            sights.gaps(db, request.session_id),
+        )
+    )
+    yield Ledger(session_id=request.session_id, entries=entries, sights=gaps)
 
 
 async def delete(house: House, request: SessionsDelete) -> AsyncGenerator[AnyReply, None]:

@@ -12,7 +12,7 @@ import apsw
 
 from edged.config import cores
 from edged.errors import ConfigError, Denied, DiskFull, StoreCorrupt, StoreTooNew, WrongKey
-from edged.store import chunks, copies, engine, recordings, schema, sessions
+from edged.store import chunks, copies, engine, recordings, schema, sessions, sights
 from edged.store.ballast import Ballast
 from edged.store.engine import Cipher, Connection
 from edged.store.readers import Readers
@@ -123,17 +123,7 @@ class Store:
             NotFound: no such recording.
             DiskFull: not even one small step has room.
         """
-        rows, finished = STEP_ROWS, False
-        while not finished:
-            if self.disk_full:
-                rows = STEP_ROWS_FULL
-            step = partial(recordings.delete, recording_id=recording_id, at_most=rows)
-            try:
-                finished = await self.write(step, makes_room=True)
-            except DiskFull:
-                if rows == STEP_ROWS_FULL:
-                    raise
-                rows = STEP_ROWS_FULL
+        await self._in_steps(partial(recordings.delete, recording_id=recording_id))
 
     async def delete_session(self, session_id: str) -> None:
         """Delete a session with its recordings and all that hangs on it, as `delete_recording`.
@@ -142,8 +132,26 @@ class Store:
             NotFound: no such session.
             DiskFull: not even one small step has room.
         """
-        for recording_id in await self.read(lambda db: sessions.recordings_of(db, session_id)):
+        found = await self.read(lambda db: sessions.recordings_of(db, session_id))
+        await self._in_steps(partial(sights.delete, session_id=session_id))
+        for recording_id in found:
             await self.delete_recording(recording_id)
+        if not found:
+            await self.write(partial(_delete_bare, session_id=session_id), makes_room=True)
+
+    async def _in_steps(self, delete: Callable[..., bool]) -> None:
+        """Delete `at_most` so many rows at once until nothing is left."""
+        rows, finished = STEP_ROWS, False
+        while not finished:
+            if self.disk_full:
+                rows = STEP_ROWS_FULL
+            step = partial(delete, at_most=rows)
+            try:
+                finished = await self.write(step, makes_room=True)
+            except DiskFull:
+                if rows == STEP_ROWS_FULL:
+                    raise
+                rows = STEP_ROWS_FULL
 
     async def delete_audio(self, session_id: str) -> None:
         """Delete a session's audio in steps; its transcripts stay.
@@ -233,6 +241,10 @@ def opens(path: Path, key: bytes) -> bool:
     except (WrongKey, StoreCorrupt):
         return False
     return True
+
+
+def _delete_bare(db: Connection, session_id: str) -> None:
+    sessions.delete(db, sessions.row_id(db, session_id))
 
 
 def _open_writing(path: Path, key: bytes, wanted: str) -> tuple[Connection, Cipher]:

@@ -246,12 +246,18 @@ _DELETIONS = (
 )
 
 
+_OTHERS = (
+    "SELECT 1 FROM recordings WHERE session = :session "
+    "UNION ALL SELECT 1 FROM sights WHERE session = :session"
+)
+
+
 def _delete_row(db: Connection, row: int, recording_id: str) -> None:
-    """The recording, and its session with its events when that was its only one."""
+    """The recording, and its session with its events when nothing else hangs on it."""
     session = db.execute("SELECT session FROM recordings WHERE id = ?", (row,)).get
     db.execute("DELETE FROM recordings WHERE id = ?", (row,))
     events.record(db, RecordingDeleted(recording_id=recording_id))
-    if db.execute("SELECT 1 FROM recordings WHERE session = ?", (session,)).get is None:
+    if db.execute(_OTHERS, {"session": session}).get is None:
         sessions.delete(db, int(session))
 
 

@@ -403,7 +403,7 @@ CREATE TABLE landmark_blocks(  -- a second of a track, by edged.vision.blocks
   frames INTEGER NOT NULL,
   detected INTEGER NOT NULL,
   body BLOB NOT NULL,
-  UNIQUE(track, second)
+  UNIQUE(track, start_ms)  -- a second that a pause divides is two
 ) STRICT;
 
 CREATE TABLE sight_gaps(
@@ -435,10 +435,18 @@ CREATE TABLE key_frames(  -- of a screen, when its picture changed
   width INTEGER NOT NULL,
   height INTEGER NOT NULL,
   media_type TEXT NOT NULL,
-  body BLOB NOT NULL,
+  size_bytes INTEGER NOT NULL,
   vector_model TEXT,
   vector BLOB,  -- float32, length 1
   UNIQUE(track, at_ms)
+) STRICT;
+
+CREATE TABLE key_frame_pieces(  -- its file, in pieces that can be deleted on a full disk
+  id INTEGER PRIMARY KEY,
+  frame INTEGER NOT NULL REFERENCES key_frames(id) ON DELETE CASCADE,
+  piece INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  UNIQUE(frame, piece)
 ) STRICT;
 """
 

@@ -14,7 +14,7 @@ from edged.errors import NotFound
 from edged.messages.events import SessionChanged, SessionDeleted
 from edged.messages.records import Problem
 from edged.messages.sessions import Session, SessionsStart, SessionStatus, SourceState
-from edged.store import events, jobs, session_states
+from edged.store import events, jobs, session_states, sights
 from edged.store.clock import later, stamp
 from edged.store.engine import Connection
 from edged.store.rows import problem_columns, to_problem
@@ -25,7 +25,7 @@ _SELECT = """
 SELECT n.session_id, n.status, n.started_at, n.name, n.group_name, n.started_by, n.stage, n.progress,
   max(n.duration_ms, coalesce((SELECT max(audio_ms) FROM recordings WHERE session = n.id), 0)),
   n.ended_at, n.paused_reason, n.job,
-  n.keep_audio AND (n.kind = 'live'
+  n.keep_audio AND (n.kind = 'live' AND EXISTS (SELECT 1 FROM recordings WHERE session = n.id)
     OR EXISTS (SELECT 1 FROM recordings WHERE session = n.id AND audio_kept)),
   (SELECT count(*) FROM speakers WHERE session = n.id),
   (SELECT count(*) FROM speakers WHERE session = n.id AND claim_type IS NULL),
@@ -320,7 +320,9 @@ def left_running(db: Connection) -> tuple[str, ...]:
     """Sessions that a daemon recorded from devices when it went; those of clients go on."""
     rows = db.execute(
         "SELECT session_id FROM sessions n WHERE status IN ('recording', 'paused') AND EXISTS "
-        "(SELECT 1 FROM recordings WHERE session = n.id AND source IN ('microphone', 'loopback'))"
+        "(SELECT 1 FROM recordings WHERE session = n.id AND source IN ('microphone', 'loopback')) "
+        "OR status IN ('recording', 'paused') AND EXISTS "
+        "(SELECT 1 FROM sights WHERE session = n.id AND kind != 'frames')"
     )
     return tuple(session_id for (session_id,) in rows)
 
@@ -349,7 +351,7 @@ def recordings_of(db: Connection, session_id: str) -> tuple[str, ...]:
 
 
 def delete(db: Connection, row: int) -> None:
-    """Delete a session whose recordings are gone, with its speakers, jobs and events."""
+    """Delete a session whose recordings are gone, with its sights, speakers, jobs and events."""
     session_id = db.execute("SELECT session_id FROM sessions WHERE id = ?", (row,)).get
     jobs.forget_session(db, row)
     db.execute("DELETE FROM events WHERE session = ?", (row,))
@@ -366,6 +368,7 @@ def _to_session(db: Connection, row: tuple[object, ...]) -> Session:
     return msgspec.structs.replace(
         found,
         sources=tuple(_sources(db, number)),
+        sights=sights.of_session(db, found.id),
         lexicons=(asked and asked.lexicons) or (),
         skipped=_decode_skipped(skipped) if isinstance(skipped, bytes) else (),
         error=None if code is None else to_problem(str(code), _text(message), _text(fix)),
