@@ -4,6 +4,7 @@ import argparse
 from typing import Any, get_args
 
 from edged.cli import exporting, render
+from edged.cli import report as reports
 from edged.cli.connect import Settings
 from edged.cli.families import Family
 from edged.errors import BadRequest
@@ -33,6 +34,7 @@ def add(commands: "argparse._SubParsersAction[Any]", shared: argparse.ArgumentPa
     again.add_argument("id", metavar="ID")
     add_work(again)
     exporting.add(family)
+    reports.add(family)
 
 
 def _add_listing(family: Family) -> None:
