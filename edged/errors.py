@@ -332,6 +332,14 @@ class NoAudio(EdgedError):
     advice = "send chunks by `sessions.append`, or look at the device with `edged devices`"
 
 
+class NoFrames(EdgedError):
+    """A session ended without any frame."""
+
+    code = "no_frames"
+    exit_status = 38
+    advice = "send frames by `sessions.frame`, or look at the device with `edged devices`"
+
+
 class UnsupportedLanguage(EdgedError):
     """None of the models for this task knows the language."""
 

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+import msgspec
 from msgspec import Struct
 
-from edged.errors import NoAudio
+from edged.errors import NoAudio, NoFrames
 from edged.messages.records import Job, Problem
+from edged.messages.seeing import SightGap, SightState, TrackKind
 from edged.messages.sessions import Session, SessionsStart, SourceKind
-from edged.store import chunks, ledger, recordings, session_states, sessions
+from edged.sessions.onlooking import Place
+from edged.store import chunks, ledger, recordings, session_states, sessions, sights
 from edged.store.engine import Connection
 
 Queue = Callable[[Connection, str], Job]
@@ -24,12 +27,20 @@ _NO_AUDIO = Problem(
     code=NoAudio.code, message="the session ended without any audio", fix=NoAudio.advice
 )
 
+_NO_FRAMES = Problem(
+    code=NoFrames.code, message="the session ended without any frame", fix=NoFrames.advice
+)
+
+BLOCK_MS = 1_000
+"""What a killed daemon had not yet committed of landmarks, at most."""
+
 
 class Begun(Struct, frozen=True, kw_only=True):
-    """A session with its recordings, in the order of its sources."""
+    """A session with its recordings, in the order of its sources; places: of those of pictures."""
 
     session: Session
     recordings: tuple[str, ...]
+    places: tuple[Place, ...] = ()
 
 
 def begin(
@@ -38,15 +49,17 @@ def begin(
     *,
     started_by: str,
     devices: Sequence[str],
+    seen: Sequence[SightState] = (),
     age_ms: int = 0,
 ) -> Begun:
-    """Add a session that records, with one recording per source; told.
+    """Add a session that records, with one recording per source of sound; told.
 
     Args:
         db: the writing connection.
         options: as asked, with the lexicons of the settings where none were named.
         started_by: the client's name.
-        devices: what each source is called, in their order; empty while that is not known.
+        devices: what each source of sound is called, in their order; empty while that is not known.
+        seen: its sources of pictures.
         age_ms: its clock stands there already.
     """
     session = sessions.create(
@@ -64,7 +77,24 @@ def begin(
         ).recording_id
         for wish, device in zip(options.heard, devices, strict=True)
     )
-    return Begun(session=sessions.tell(db, session.id), recordings=added)
+    places = tuple(_add_sight(db, session.id, number, one) for number, one in enumerate(seen))
+    return Begun(session=sessions.tell(db, session.id), recordings=added, places=places)
+
+
+def _add_sight(db: Connection, session_id: str, number: int, state: SightState) -> Place:
+    sight = sights.add(
+        db,
+        session_id,
+        number,
+        kind=msgspec.convert(state.kind, SourceKind),
+        device=state.device,
+        target_fps=state.target_fps,
+    )
+    tracks = {
+        kind: sights.add_track(db, sight, kind=kind, model=model)
+        for kind, model in msgspec.convert(state.models, dict[TrackKind, str]).items()
+    }
+    return Place(session_id=session_id, number=number, sight=sight, tracks=tracks)
 
 
 def pause(db: Connection, session_id: str, *, reason: str, duration_ms: int) -> Session:
@@ -101,6 +131,8 @@ def end(  # noqa: PLR0913 the facts of one end, all by keyword
 ) -> Session:
     """Complete the ledger, end the recording and queue the work after it; again changes nothing.
 
+    There is no work where nothing was heard: a session that only saw something is completed at once.
+
     Args:
         db: the writing connection.
         session_id: which.
@@ -122,13 +154,16 @@ def end(  # noqa: PLR0913 the facts of one end, all by keyword
     for recording_id in captured:
         ledger.fill(db, recording_id, until, reason=reason)
     close_fed(db, session_id, chunk_count)
-    problem = error or (None if _heard(db, session_id) else _NO_AUDIO)
-    if problem is None:
+    if reason == "killed":
+        _lose_sights(db, session_id, until)
+    heard = _heard(db, session_id)
+    problem = error or (None if heard or _seen(db, session_id) else _nothing(db, session_id))
+    if problem is None and heard:
         queue(db, session_id)
     return sessions.move(
         db,
         session_id,
-        to="failed" if problem else "processing",
+        to="failed" if problem else "processing" if heard else "completed",
         error=problem,
         duration_ms=until,
         retention_ms=retention_ms,
@@ -153,10 +188,12 @@ def recover(
         NotFound: no such session.
     """
     session = sessions.get(db, session_id)
-    known = [ledger.end_ms(db, recording_id) for recording_id in _captured(db, session_id)]
+    heard = [ledger.end_ms(db, recording_id) for recording_id in _captured(db, session_id)]
+    seen = [sights.end_ms(db, row) for row in sights.rows_of(db, session_id)]
     until = session.duration_ms
     if session.status == "recording":
-        until = min(max(known, default=0) + chunk_ms, _age_ms(session))
+        length_ms = chunk_ms if heard else BLOCK_MS
+        until = min(max((*heard, *seen), default=0) + length_ms, _age_ms(session))
     return end(
         db,
         session_id,
@@ -166,6 +203,18 @@ def recover(
         reason="killed" if session.status == "recording" else "paused",
         retention_ms=retention_ms,
     )
+
+
+def _lose_sights(db: Connection, session_id: str, until_ms: int) -> None:
+    """What its daemon had not committed of the sources of pictures is lost; a video's end is where it was."""
+    states = sights.of_session(db, session_id)
+    for number, (row, state) in enumerate(zip(sights.rows_of(db, session_id), states, strict=True)):
+        if state.kind == "video":
+            continue
+        gap = SightGap(
+            source=number, start_ms=sights.end_ms(db, row), end_ms=until_ms, reason="killed"
+        )
+        sights.gap(db, session_id, row, gap)
 
 
 def _captured(db: Connection, session_id: str) -> tuple[str, ...]:
@@ -179,7 +228,9 @@ _DEVICES: tuple[SourceKind, ...] = ("microphone", "loopback")
 
 def _last_sound(db: Connection, captured: Sequence[str], duration_ms: int, *, killed: bool) -> int:
     """The session's end: its last sound, when that came shortly before it was stopped in order."""
-    last = max((ledger.end_ms(db, recording_id) for recording_id in captured), default=0)
+    if not captured:
+        return duration_ms
+    last = max(ledger.end_ms(db, recording_id) for recording_id in captured)
     buffered = not killed and 0 <= duration_ms - last < BUFFERED_MS
     return last if buffered else max(last, duration_ms)
 
@@ -189,6 +240,15 @@ def _heard(db: Connection, session_id: str) -> bool:
         chunks.next_number(db, recording_id)
         for recording_id in sessions.recordings_of(db, session_id)
     )
+
+
+def _seen(db: Connection, session_id: str) -> bool:
+    return any(state.counts.processed for state in sights.of_session(db, session_id))
+
+
+def _nothing(db: Connection, session_id: str) -> Problem:
+    """Why a session without anything failed."""
+    return _NO_AUDIO if sessions.recordings_of(db, session_id) else _NO_FRAMES
 
 
 def _age_ms(session: Session) -> int:

@@ -7,6 +7,7 @@ from typing import Protocol
 from edged.capture.clock import now_ns
 from edged.capture.sight import Sights
 from edged.capture.source import CapturedPart, Microphones
+from edged.config import Seeing as Settings
 from edged.events import Bus
 from edged.messages.sessions import SessionsStart
 from edged.sessions import ending
@@ -51,6 +52,7 @@ OpenCaptions = Callable[[SessionsStart, str, str], Awaitable[Captions | None]]
 class Equipment:
     """What every session is recorded with.
 
+    sights, onlookers: open what is seen, and look at it; None: nothing can be seen. seeing: settings.
     chunk_ms: length of a chunk. reopen_s: before a lost device is tried again. room_s: how often a
     full disk is looked at. clock: nanoseconds that go on while the machine sleeps.
     """
@@ -64,6 +66,7 @@ class Equipment:
     chunk_ms: int
     sights: Sights | None = None
     onlookers: OpenOnlookers | None = None
+    seeing: Settings = field(default_factory=Settings)
     reopen_s: float = 0.5
     room_s: float = ROOM_S
     clock: Callable[[], int] = field(default=now_ns)

@@ -1,25 +1,29 @@
 """One session that is recorded: its sources, what of them is committed, and its pauses.
 
-Every chunk is committed before it counts. When the disk is full, what is sealed stays in memory,
+Every chunk is committed before it counts, and so is every second of what is seen. When the disk is full, what is sealed stays in memory,
 capturing stops, and the session goes on by itself as soon as the store can be written again.
 """
 
 import asyncio
 import logging
 import math
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 
 import msgspec
 
 from edged.capture.source import CapturedPart, CaptureOptions, Gap, SealedChunk
-from edged.errors import DiskFull, EdgedError, Internal, NotFound
-from edged.messages.events import SessionLevel
+from edged.errors import Conflict, DiskFull, EdgedError, Internal, NotFound
+from edged.messages.events import SessionLevel, SightRate
 from edged.messages.records import Problem
+from edged.messages.seeing import FrameCounts, SessionFrameTaken, SessionsFrame, SightState
 from edged.messages.sessions import Session, SessionsStart, SessionStatus, SourceState
 from edged.sessions import ending
 from edged.sessions.equipment import Captions, Equipment
+from edged.sessions.fed_frames import Buffer
+from edged.sessions.onlooking import Write
+from edged.sessions.seeing import Seeing
 from edged.sessions.tracks import Track
 from edged.store import chunks, ledger, recordings, session_states
 from edged.store.engine import Connection
@@ -35,15 +39,6 @@ MOST_HELD = 16
 SILENCE_DB = -100.0
 
 
-class _Held(msgspec.Struct, frozen=True):
-    """What has to be committed of one part: gaps that ended, and sealed chunks."""
-
-    recording_id: str
-    hole: str
-    gaps: tuple[Gap, ...]
-    sealed: tuple[SealedChunk, ...]
-
-
 class Recorder:
     """Records one session. Loop thread only; pause, resume and stop wait for each other.
 
@@ -52,6 +47,9 @@ class Recorder:
         tasks: where the captures run.
         options: how, with lexicons already chosen.
         retention_ms: how long the session stays after its end; None: for good.
+
+    Raises:
+        ModelMissing, ...: what is to be looked for cannot be found here.
     """
 
     def __init__(
@@ -80,7 +78,9 @@ class Recorder:
             if wish.kind != "client"
         ]
         self._captions: dict[str, Captions] = {}
-        self._held: list[_Held] = []
+        self._seeing = Seeing(equipment, options, self)
+        self._sights_noted_ms = 0
+        self._held: list[Write] = []
         self._turn = asyncio.Lock()
         self._writing = asyncio.Lock()
         self._paused_reason = ""
@@ -89,28 +89,38 @@ class Recorder:
 
     @property
     def now_ms(self) -> int:
-        """The session's clock: 0 is the first sound of its first source."""
+        """The session's clock: 0 is the first sound of its first source, or else the first frame.
+
+        That of a video is its own: it stands at the newest frame that was looked at.
+        """
         if self._origin_ns is None:
             return 0
+        if self._seeing.is_video:
+            return max(0, self._seeing.last_ms)
         return (self._equipment.clock() - self._origin_ns) // 1_000_000
 
     @property
     def devices(self) -> tuple[str, ...]:
-        """What listens now; empty while the session is paused."""
+        """What listens and watches now; empty while the session is paused."""
         if self._paused_reason or self.over:
             return ()
-        return tuple(track.device or track.kind for track in self._tracks)
+        return (*(track.device or track.kind for track in self._tracks), *self._seeing.devices)
+
+    @property
+    def sights(self) -> tuple[SightState, ...]:
+        """Its sources of pictures, as they are now."""
+        return self._seeing.states
 
     # --- what is asked ---
 
     async def start(self, started_by: str) -> Session:
-        """Open every device, then add the session: one that cannot be heard leaves no trace.
+        """Open every device, then add the session: one that cannot be recorded leaves no trace.
 
         Raises:
             DeviceMissing, DeviceBusy, ...: a source cannot be captured.
             DiskFull: the store cannot be written.
         """
-        await self._open_tracks()
+        await self._open_all()
         try:
             begun = await self._equipment.store.write(partial(self._begin, started_by=started_by))
         except BaseException:
@@ -120,6 +130,7 @@ class Recorder:
         captured = [one.recording_id for one in begun.session.sources if one.kind != "client"]
         for track, recording_id in zip(self._tracks, captured, strict=True):
             await self._begin_track(track, recording_id)
+        self._seeing.release(self._origin_ns or 0, begun.places)
         return self.show(begun.session)
 
     async def pause(self) -> Session:
@@ -156,6 +167,18 @@ class Recorder:
             self._stop_wanted = True
             return await self._stop(chunk_count=chunk_count)
 
+    def take_frame(self, request: SessionsFrame, parts: Sequence[Buffer]) -> SessionFrameTaken:
+        """Take a frame of the client; it is looked at unless a newer one comes before.
+
+        Raises:
+            Conflict: the session is paused, or over.
+            BadRequest, TooLarge: see Seeing.take.
+        """
+        if self._paused_reason or self.over or self._stop_wanted:
+            state = "paused" if self._paused_reason else "over"
+            raise Conflict(f"the session is {state} and takes no frame", session_id=self._id)
+        return self._seeing.take(request, parts, origin_ns=self._origin_ns or 0, now_ms=self.now_ms)
+
     async def discard(self) -> None:
         """Stop capturing and forget what is not committed: the session is about to be deleted."""
         async with self._turn:
@@ -178,6 +201,7 @@ class Recorder:
             sources=tuple(_with_loss(one, lost) for one in session.sources),
             backlog_ms=sum(captions.backlog_ms for captions in self._captions.values()),
             eta_ms=None if None in etas else max((eta or 0 for eta in etas), default=0),
+            sights=self._seeing.states,
         )
 
     async def note_gaps(self) -> None:
@@ -189,8 +213,38 @@ class Recorder:
         ]
         for track in due:
             self._hold(track, self._close_gap(track, self.now_ms), ())
-        if due:
-            await self._commit()
+        if self._seeing and not self._paused_reason:
+            self._note_sight_gaps()
+        await self._commit()
+
+    def _note_sight_gaps(self) -> None:
+        if self.now_ms - self._sights_noted_ms >= self._equipment.chunk_ms:
+            self._sights_noted_ms = self.now_ms
+            self._seeing.note_gaps(self.now_ms, over=False)
+
+    # --- what is seen; fulfils edged.sessions.sightline.Keeper ---
+
+    def hold(self, writes: Sequence[Write]) -> None:
+        """Have something committed with the next that is."""
+        if writes:
+            self._held.append(partial(_write_all, writes=tuple(writes)))
+
+    async def keep(self, writes: Sequence[Write]) -> None:
+        """Commit now; what the store refuses is held."""
+        self.hold(writes)
+        await self._commit()
+
+    def ended(self, error: EdgedError | None) -> None:
+        """A video came to its end, or to one that is too early: so does the session."""
+        self.spawn(self._end_by_itself() if error is None else self._give_up(error), name="end")
+
+    async def _end_by_itself(self) -> None:
+        with suppress(EdgedError):  # a full disk: it ends when there is room
+            await self.stop()
+
+    def tell_rate(self, number: int, counts: FrameCounts) -> None:
+        """Tell whoever listens how many frames come."""
+        self._equipment.bus.hint(SightRate(session_id=self._id, source=number, counts=counts))
 
     # --- what is captured ---
 
@@ -219,7 +273,15 @@ class Recorder:
     def _hold(self, track: Track, gaps: tuple[Gap, ...], sealed: tuple[SealedChunk, ...]) -> None:
         if not gaps and not sealed:
             return
-        self._held.append(_Held(track.recording_id, track.hole, gaps, sealed))
+        self._held.append(
+            partial(
+                _keep,
+                recording_id=track.recording_id,
+                hole=track.hole,
+                gaps=gaps,
+                sealed=sealed,
+            )
+        )
         if sealed:
             track.hole = "overrun"
 
@@ -234,6 +296,8 @@ class Recorder:
         for track in self._tracks:
             self._hold(track, self._close_gap(track, self.now_ms), ())
             track.gap = None
+        if not self._paused_reason:
+            self._seeing.note_gaps(self.now_ms, over=True)
 
     async def _commit(self) -> bool:
         """Write what is held; False when it stays held because the store refuses it.
@@ -245,7 +309,7 @@ class Recorder:
             if not held:
                 return True
             try:
-                await self._equipment.store.write(partial(_keep, held=held))
+                await self._equipment.store.write(partial(_write_all, writes=held))
             except NotFound as error:
                 self.spawn(self._give_up(error), name="giving up")
             except EdgedError as error:
@@ -255,7 +319,7 @@ class Recorder:
             return True
 
     def _put_off(self, error: EdgedError) -> None:
-        log.warning("captured audio waits for the store: %s", error.code)
+        log.warning("what was captured waits for the store: %s", error.code)
         full = isinstance(error, DiskFull)
         if self._paused_reason or self._stop_wanted:
             return
@@ -287,7 +351,7 @@ class Recorder:
 
     async def _pause(self, reason: str) -> Session:
         self._paused_reason, self._paused_ms = reason, self.now_ms
-        await self._halt()
+        await asyncio.gather(self._halt_tracks(), self._seeing.pause(self._paused_ms, reason))
         self._close_gaps()
         await self._commit()
         move = partial(
@@ -302,7 +366,7 @@ class Recorder:
         since_ms = self.now_ms
         for track in self._tracks:
             track.hole = reason
-        await self._open_tracks()
+        await self._open_all()
         move = partial(ending.resume, session_id=self._id, reason=reason, duration_ms=since_ms)
         try:
             session = await self._equipment.store.write(move)
@@ -312,6 +376,7 @@ class Recorder:
         self._paused_reason = ""
         for track in self._tracks:
             track.release()
+        self._seeing.release(self._origin_ns or 0)
         return session
 
     async def _stop(
@@ -319,6 +384,7 @@ class Recorder:
     ) -> Session:
         until_ms = self._paused_ms if self._paused_reason else self.now_ms
         await self._halt()
+        until_ms = max(until_ms, self._seeing.last_ms)
         self._close_gaps()
         await self._end_captions(drain_s=DRAIN_S)
         if not await self._commit():
@@ -377,17 +443,29 @@ class Recorder:
                 log.warning("the end of session %s is not recorded: %s", self._id, second.code)
                 self.over = isinstance(second, NotFound)
 
-    async def _open_tracks(self) -> None:
-        """Open all, or none.
+    async def _open_all(self) -> None:
+        """Open all sources, or none; the models that look are ready before.
 
         Raises:
             EdgedError: what kept the first of them from being opened.
         """
-        waiting = list(self._tracks)
+        await self._seeing.prepare()
+        opening = (self._open_tracks(), self._seeing.open(self._tasks))
+        for outcome in await asyncio.gather(*opening, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                await self._halt(discard=True)
+                raise outcome
         if self._origin_ns is None:
-            await self._open_together(waiting[:1])
-            first = waiting.pop(0).origin_ns if waiting else None
-            self._origin_ns = self._equipment.clock() if first is None else first
+            self._origin_ns = self._seeing.first_ns or self._equipment.clock()
+
+    async def _open_tracks(self) -> None:
+        """Open what is heard."""
+        waiting = list(self._tracks)
+        if self._origin_ns is None and waiting:
+            first = waiting.pop(0)
+            await self._open_together([first])
+            origin_ns = first.origin_ns
+            self._origin_ns = self._equipment.clock() if origin_ns is None else origin_ns
             for track in self._tracks:
                 track.begin_at(self._origin_ns)
         await self._open_together(waiting)
@@ -396,10 +474,14 @@ class Recorder:
         opening = [track.open(self._tasks, self._guarded_take) for track in tracks]
         for outcome in await asyncio.gather(*opening, return_exceptions=True):
             if isinstance(outcome, BaseException):
-                await self._halt(discard=True)
                 raise outcome
 
     async def _halt(self, *, discard: bool = False) -> None:
+        await asyncio.gather(
+            self._halt_tracks(discard=discard), self._seeing.close(discard=discard)
+        )
+
+    async def _halt_tracks(self, *, discard: bool = False) -> None:
         await asyncio.gather(*(track.stop(discard=discard) for track in self._tracks))
 
     async def _end_captions(self, *, drain_s: float) -> None:
@@ -430,7 +512,12 @@ class Recorder:
         named = iter([track.device for track in self._tracks])
         devices = ["" if wish.kind == "client" else next(named) for wish in self._options.heard]
         return ending.begin(
-            db, self._options, started_by=started_by, devices=devices, age_ms=self.now_ms
+            db,
+            self._options,
+            started_by=started_by,
+            devices=devices,
+            seen=self._seeing.states,
+            age_ms=self.now_ms,
         )
 
     async def _begin_track(self, track: Track, recording_id: str) -> None:
@@ -442,9 +529,12 @@ class Recorder:
         track.release()
 
     async def _guarded_take(self, track: Track, part: CapturedPart) -> None:
+        await self.guarded(self._take(track, part))
+
+    async def guarded(self, work: Awaitable[None]) -> None:
         """The third of the three broad catches: one session."""
         try:
-            await self._take(track, part)
+            await work
         except Exception:
             log.exception("session %s failed", self._id)
             self.spawn(self._give_up(Internal("the session failed")), name="giving up")
@@ -454,25 +544,35 @@ class Recorder:
         self._tasks.create_task(work, name=name)
 
 
-def _keep(db: Connection, held: Sequence[_Held]) -> None:
-    """Commit gaps and chunks; again changes nothing."""
-    for one in held:
-        for gap in one.gaps:
-            ledger.miss(
-                db, one.recording_id, gap.start_ms, gap.end_ms or gap.start_ms, reason=gap.reason
-            )
-        for chunk in one.sealed:
-            ledger.fill(db, one.recording_id, chunk.start_ms, reason=one.hole)
-            chunks.add(
-                db,
-                one.recording_id,
-                number=chunk.number,
-                start_ms=chunk.start_ms,
-                duration_ms=chunk.duration_ms,
-                codec=chunk.codec,
-                data=chunk.data,
-                silent=chunk.silent,
-            )
+def _keep(
+    db: Connection,
+    recording_id: str,
+    *,
+    hole: str,
+    gaps: Sequence[Gap],
+    sealed: Sequence[SealedChunk],
+) -> None:
+    """Commit gaps that ended, and sealed chunks; again changes nothing."""
+    for gap in gaps:
+        ledger.miss(db, recording_id, gap.start_ms, gap.end_ms or gap.start_ms, reason=gap.reason)
+    for chunk in sealed:
+        ledger.fill(db, recording_id, chunk.start_ms, reason=hole)
+        chunks.add(
+            db,
+            recording_id,
+            number=chunk.number,
+            start_ms=chunk.start_ms,
+            duration_ms=chunk.duration_ms,
+            codec=chunk.codec,
+            data=chunk.data,
+            silent=chunk.silent,
+        )
+
+
+def _write_all(db: Connection, writes: Sequence[Write]) -> None:
+    """One transaction of several; again changes nothing."""
+    for write in writes:
+        write(db)
 
 
 def _with_loss(source: SourceState, lost: dict[str, str]) -> SourceState:

@@ -17,9 +17,11 @@ class Transition(NamedTuple):
 TRANSITIONS = (
     Transition("recording", "paused", "asked, or the disk is full"),
     Transition("recording", "processing", "stopped, or the daemon that recorded it is gone"),
+    Transition("recording", "completed", "stopped, and only pictures were taken: no work is left"),
     Transition("recording", "failed", "stopped without any audio, or a defect ended it"),
     Transition("paused", "recording", "asked, or the disk has room again"),
     Transition("paused", "processing", "stopped, or the daemon is gone"),
+    Transition("paused", "completed", "stopped, and only pictures were taken"),
     Transition("paused", "failed", "stopped without any audio"),
     Transition("processing", "ready_for_claiming", "the work is done, somebody is not named yet"),
     Transition("processing", "completed", "the work is done, nobody is left to be named"),
