@@ -350,7 +350,6 @@ ENGINES: Mapping[str, Engine] = {
 }
 
 COMING: Mapping[str, str] = {
-    "mediapipe_gestures": "gestures of hands",
     "sherpa_punctuation": "punctuation and capitals",
     "sentence_vectors": "texts as vectors",
     "yunet": "faces",

@@ -342,45 +342,6 @@ class ImageSegmenter(Model, Protocol):
         ...
 
 
-class FindOptions(Struct, frozen=True, kw_only=True):
-    """most: so many things at most; 0: as many as the model's manifest allows."""
-
-    most: Annotated[int, Meta(ge=0)] = 0
-
-
-class Landmarks(Struct, frozen=True, kw_only=True):
-    """Points of the faces, hands or bodies in a picture; all numbers are float32 little-endian.
-
-    points: shape (found, points of one, values). values: what the last axis holds: x and y are
-        fractions of the picture's width and height, and lie outside [0, 1] where the point does; z
-        is the distance from the middle of the thing on the scale of x, less is nearer; visibility
-        and presence are in [0, 1].
-    world: x, y and z in metres from the middle of the hand or the hips, shape (found, points, 3);
-        empty when the model does not tell.
-    boxes: left, top, width and height in the same fractions, shape (found, 4); empty likewise.
-    scores: of each thing, in [0, 1]; labels: which it is; empty when the model does not tell.
-    width, height: of the picture, in pixels.
-    """
-
-    found: int
-    points: bytes | memoryview
-    values: tuple[str, ...]
-    width: int
-    height: int
-    world: bytes | memoryview = b""
-    boxes: bytes | memoryview = b""
-    scores: tuple[float, ...] = ()
-    labels: tuple[str, ...] = ()
-
-
-class Landmarker(Model, Protocol):
-    """Finds things of one kind in a picture, and the same points in each of them."""
-
-    def find(self, picture: Picture, options: FindOptions) -> Landmarks:
-        """The points of all that is found; errors as for ImageClassifier."""
-        ...
-
-
 class HearOptions(Struct, frozen=True, kw_only=True):
     """How to hear one piece of a longer audio.
 

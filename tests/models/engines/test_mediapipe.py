@@ -1,146 +1,119 @@
 """MediaPipe in a real, shut-in worker, on the models that `edged models pull --defaults` brings."""
 
-import asyncio
-import functools
-from collections.abc import Callable, Coroutine
+from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
-import numpy.typing as npt
 import pytest
-from hosted import DEADLINE_S, REPOSITORY, canary, hosted, spec_for
+from hosted import spec_for
+from seers import (
+    GREY,
+    Seers,
+    decoded,
+    group_of,
+    photo,
+    points_of,
+    raw,
+    spec_of,
+    world_of,
+)
 
-from edged.errors import CorruptModel, ModelMissing, Unsupported
+from edged.errors import BadRequest, Busy, CorruptModel, ModelMissing, Unsupported
 from edged.media import ImageFormat, Picture
-from edged.models import manifest
-from edged.models.runtime import FindOptions, Landmarks, ModelSpec, Parameter, Segmented
-from edged.workers.process import Worker
+from edged.models.runtime import Parameter
+from edged.models.seeing import SeeOptions
 
 pytestmark = pytest.mark.speech
 
-Test = Callable[..., Coroutine[None, None, None]]
-
-Floats = npt.NDArray[np.float32]
-
-GREY = Picture(data=bytes([128]) * (48 * 32 * 3), raw=ImageFormat(width=48, height=32))
 FACE = "media/images/face.jpg"
+MODELS = {
+    "face-detector-short-range": "face",
+    "face-mesh": "face",
+    "hand-landmarker": "hands",
+    "pose-landmarker-full": "pose",
+}
 
 
-def in_loop(test: Test) -> Callable[..., None]:
-    """A test that is a coroutine, as a function."""
-
-    @functools.wraps(test)
-    def run(*arguments: object, **named: object) -> None:
-        asyncio.run(test(*arguments, **named))
-
-    return run
+@pytest.fixture(scope="module")
+def seers(pulled: Path) -> Iterator[Seers]:
+    found = Seers(pulled)
+    yield found
+    found.close()
 
 
-def _spec(pulled: Path, model: str, **parameters: Parameter) -> ModelSpec:
-    """One of our manifests with its pulled file; skips when it is not there."""
-    found = manifest.read(REPOSITORY / "model_manifests" / f"{model}.toml")
-    paths = {file.name: str(pulled / model / file.name) for file in found.files}
-    if not all(Path(path).is_file() for path in paths.values()):
-        pytest.skip(f"{model} was not pulled: `make models`")
-    return ModelSpec(
-        id=model,
-        task=found.task,
-        engine=found.engine,
-        files=paths,
-        parameters=found.parameters | parameters,
-        labels=found.labels,
-    )
+def test_faces_have_boxes_scores_and_six_points_each(seers: Seers, assets: Path) -> None:
+    picture = photo(assets, FACE)
 
+    found = seers.see("face-detector-short-range", picture)
+    first = seers.see("face-detector-short-range", picture, SeeOptions(most=1))
 
-def _picture(folder: Path, name: str) -> Picture:
-    path = folder / name
-    if not path.exists():
-        pytest.skip(f"EDGED_TEST_ASSETS holds no {name}")
-    return Picture(data=path.read_bytes())
-
-
-async def _find(worker: Worker, picture: Picture, *, most: int = 0) -> Landmarks:
-    answer = await worker.call("find", picture, FindOptions(most=most), deadline_s=DEADLINE_S)
-    return answer.to(Landmarks)
-
-
-def _points(found: Landmarks) -> Floats:
-    return np.frombuffer(found.points, np.float32).reshape(found.found, -1, len(found.values))
-
-
-def _world(found: Landmarks) -> Floats:
-    return np.frombuffer(found.world, np.float32).reshape(found.found, -1, 3)
-
-
-@in_loop
-async def test_faces_have_boxes_and_six_points_each(pulled: Path, assets: Path) -> None:
-    picture = _picture(assets, FACE)
-
-    async with hosted(_spec(pulled, "face-detector-short-range")) as worker:
-        found = await _find(worker, picture)
-        first = await _find(worker, picture, most=1)
-
-    boxes = np.frombuffer(found.boxes, np.float32).reshape(-1, 4)
-    eyes = _points(found)[:, :2]
+    group = group_of(found, "face")
+    boxes = np.array(group.boxes)
+    points = points_of(found, "face")
+    eyes = points[:, :2]
     assert (found.width, found.height) == (512, 355)
-    assert found.found == len(found.scores) == 2
-    assert min(found.scores) >= 0.9
-    assert _points(found).shape == (2, 6, 2)
+    assert (group.count, group.values) == (2, ("x", "y"))
+    assert min(group.scores) >= 0.9
+    assert points.shape == (2, 6, 2)
     assert ((eyes > boxes[:, None, :2]) & (eyes < boxes[:, None, :2] + boxes[:, None, 2:])).all()
-    assert first.found == 1
+    assert group_of(first, "face").scores == (max(group.scores),)
+    assert found.computed_us > 0
 
 
-@in_loop
-async def test_a_mesh_has_no_points_that_its_model_does_not_know(
-    pulled: Path, assets: Path
-) -> None:
-    async with hosted(_spec(pulled, "face-mesh")) as worker:
-        found = await _find(worker, _picture(assets, FACE))
+def test_a_mesh_has_no_points_that_its_model_does_not_know(seers: Seers, assets: Path) -> None:
+    found = seers.see("face-mesh", photo(assets, FACE))
 
-    points = _points(found)
+    points = points_of(found, "face")
     assert points.shape == (1, 468, 3)
     assert ((points[..., :2] > 0) & (points[..., :2] < 1)).all()
     nose, chin, forehead = points[0, 1], points[0, 152], points[0, 10]
     assert forehead[1] < nose[1] < chin[1]
+    eyes = found.faces[0].eyes
+    assert eyes is not None
+    assert eyes.left.openness > 0.1
+    assert (eyes.gaze, eyes.left.iris) == (None, None)
 
 
-@in_loop
-async def test_a_body_is_found_with_its_bundle_that_was_given_metadata(
-    pulled: Path, assets: Path
-) -> None:
-    async with hosted(_spec(pulled, "pose-landmarker-full")) as worker:
-        found = await _find(worker, _picture(assets, FACE))
+def test_several_faces_have_meshes_when_so_many_are_asked_for(seers: Seers, assets: Path) -> None:
+    found = seers.see("face-mesh", photo(assets, FACE), SeeOptions(most=5))
 
-    points = _points(found)
-    assert found.values == ("x", "y", "z", "visibility", "presence")
-    assert points.shape == (1, 33, 5)
+    assert points_of(found, "face").shape == (2, 468, 3)
+    assert len(found.faces) == 2
+
+
+def test_a_body_has_points_world_points_joints_and_a_box(seers: Seers, assets: Path) -> None:
+    found = seers.see("pose-landmarker-full", photo(assets, FACE))
+
+    points, world = points_of(found, "pose"), world_of(found, "pose")
+    assert group_of(found, "pose").values == ("x", "y", "z", "visibility")
+    assert points.shape == (1, 33, 4)
+    assert world.shape == (1, 33, 3)
     assert points[0, 0, 3] > 0.9  # the nose is seen
     assert points[0, 0, 1] < points[0, 11, 1]  # and lies above a shoulder
-    assert 0.1 < abs(_world(found)[0, 0, 1]) < 1.2  # metres from the hips
+    assert 0.1 < abs(world[0, 0, 1]) < 1.2  # metres from the hips
+    assert 0 <= found.bodies[0].angles["left_elbow"].degrees <= 180
 
 
-@in_loop
-async def test_hands_are_found_in_seven_of_eight_photos(pulled: Path, assets: Path) -> None:
+def test_hands_are_found_in_seven_of_eight_photos(seers: Seers, assets: Path) -> None:
     photos = sorted((assets / "media" / "images" / "hands").glob("*.jpg"))
     if len(photos) != 8:
         pytest.skip("EDGED_TEST_ASSETS holds no eight photos of hands")
 
-    async with hosted(_spec(pulled, "hand-landmarker")) as worker:
-        found = [await _find(worker, Picture(data=photo.read_bytes())) for photo in photos]
+    found = [seers.see("hand-landmarker", Picture(data=one.read_bytes())) for one in photos]
 
-    hands = [one for one in found if one.found]
+    hands = [one for one in found if one.groups[0].count]
     assert len(hands) == 7
-    assert all(_points(one).shape == _world(one).shape == (1, 21, 3) for one in hands)
-    assert {label for one in hands for label in one.labels} <= {"Left", "Right"}
+    assert all(points_of(one, "hands").shape[1:] == (21, 3) for one in hands)
+    assert all(world_of(one, "hands").shape == points_of(one, "hands").shape for one in hands)
+    assert {label for one in hands for label in one.groups[0].labels} <= {"Left", "Right"}
+    assert all(len(one.hands) == one.groups[0].count for one in hands)
 
 
 @pytest.mark.parametrize("model", ["selfie-segmenter", "selfie-segmenter-landscape"])
-@in_loop
-async def test_people_stand_out_from_the_background(pulled: Path, assets: Path, model: str) -> None:
-    async with hosted(_spec(pulled, model)) as worker:
-        answer = await worker.call("segment", _picture(assets, FACE), deadline_s=DEADLINE_S)
+def test_people_stand_out_from_the_background(seers: Seers, assets: Path, model: str) -> None:
+    found = seers.segment(model, photo(assets, FACE))
 
-    found = answer.to(Segmented)
     mask = np.frombuffer(found.data, np.uint8).reshape(found.height, found.width)
     assert (found.kind, found.labels) == ("confidence", ("person",))
     assert mask.shape == (355, 512)
@@ -153,57 +126,178 @@ async def test_people_stand_out_from_the_background(pulled: Path, assets: Path, 
     [
         ("face-detector-short-range", "1 0.4 0.5"),
         ("face-mesh", "1 0.5 0.6"),
+        ("hand-landmarker", "0"),
         ("pose-landmarker-full", "0"),
+        ("holistic", "1 0.5 0.6"),
     ],
 )
-@in_loop
-async def test_where_nobody_is_nothing_is_found_and_a_drawn_face_is_one(
-    pulled: Path, model: str, answer: str
+def test_where_nobody_is_nothing_is_found_and_a_drawn_face_is_one(
+    seers: Seers, model: str, answer: str
 ) -> None:
-    async with hosted(_spec(pulled, model)) as worker:
-        found = await _find(worker, GREY)
-        known = await canary(worker)
+    found = seers.see(model, GREY)
 
-    assert (found.found, found.points, found.world, found.boxes) == (0, b"", b"", b"")
+    assert [group.count for group in found.groups] == [0] * len(found.groups)
+    assert (found.points, found.world) == (b"", b"")
+    assert (found.faces, found.hands, found.bodies) == ((), (), ())
     assert (found.width, found.height) == (48, 32)
-    assert known == answer
+    assert seers.canary(model) == answer
 
 
-@pytest.mark.parametrize(("parameter", "value"), [("min_confidence", 1.5), ("most", 0.5)])
-@in_loop
-async def test_a_parameter_that_makes_no_sense_is_refused(
-    pulled: Path, parameter: str, value: float
+# --- streams ---
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_stream_finds_what_a_picture_shows_and_its_canary_stays_the_same(
+    seers: Seers, assets: Path, model: str
 ) -> None:
-    spec = _spec(pulled, "hand-landmarker", **{parameter: value})
+    pixels = decoded(photo(assets, FACE))
+    kind = MODELS[model]
+    alone = seers.see(model, raw(pixels))
+    known = seers.canary(model)
+
+    frames = [
+        seers.see(model, raw(pixels), SeeOptions(stream="one", at_ms=40 * number))
+        for number in range(3)
+    ]
+    again = seers.canary(model)
+    seers.finish(model, "one")
+
+    assert again == known
+    for frame in frames:
+        assert frame.groups[0].count == alone.groups[0].count
+        if alone.groups[0].count:
+            distances = points_of(frame, kind)[..., :2] - points_of(alone, kind)[..., :2]
+            assert np.abs(distances).max() < 0.15
+            assert frame.groups[0].slots == tuple(range(frame.groups[0].count))
+
+
+@pytest.mark.parametrize("at_ms", [-1, 0, 39, 40])
+def test_a_frame_that_is_not_newer_is_refused_and_the_stream_goes_on(
+    seers: Seers, at_ms: int
+) -> None:
+    seers.see("face-mesh", GREY, SeeOptions(stream="old", at_ms=40))
+
+    with pytest.raises(BadRequest, match="newer"):
+        seers.see("face-mesh", GREY, SeeOptions(stream="old", at_ms=at_ms))
+
+    assert seers.see("face-mesh", GREY, SeeOptions(stream="old", at_ms=41)).width == 48
+    seers.finish("face-mesh", "old")
+
+
+def test_the_first_frame_of_a_stream_has_no_negative_time(seers: Seers) -> None:
+    with pytest.raises(BadRequest, match="negative"):
+        seers.see("face-mesh", GREY, SeeOptions(stream="before", at_ms=-1))
+
+
+def test_frames_of_a_stream_may_change_their_size(seers: Seers, assets: Path) -> None:
+    pixels = decoded(photo(assets, FACE))
+    small = np.ascontiguousarray(pixels[:, 100:])
+
+    seers.see("face-mesh", raw(pixels), SeeOptions(stream="size", at_ms=0))
+    found = seers.see("face-mesh", raw(small), SeeOptions(stream="size", at_ms=1))
+    seers.finish("face-mesh", "size")
+
+    assert (found.width, found.groups[0].count) == (pixels.shape[1] - 100, 1)
+
+
+def test_eight_streams_are_followed_and_a_ninth_waits_for_one_to_end(seers: Seers) -> None:
+    names = [f"stream {number}" for number in range(8)]
+    for name in names:
+        seers.see("face-detector-short-range", GREY, SeeOptions(stream=name))
+
+    with pytest.raises(Busy, match="8 streams"):
+        seers.see("face-detector-short-range", GREY, SeeOptions(stream="ninth"))
+    seers.finish("face-detector-short-range", names[0])
+    found = seers.see("face-detector-short-range", GREY, SeeOptions(stream="ninth"))
+    for name in [*names[1:], "ninth"]:
+        seers.finish("face-detector-short-range", name)
+
+    assert found.width == 48
+
+
+def test_the_end_of_a_stream_that_is_not_known_is_empty(seers: Seers) -> None:
+    found = seers.finish("face-mesh", "never")
+
+    assert (found.groups, found.sealed, found.width) == ((), (), 0)
+
+
+def test_a_name_may_be_used_again_with_a_clock_from_0(seers: Seers) -> None:
+    seers.see("face-mesh", GREY, SeeOptions(stream="twice", at_ms=1_000_000))
+    seers.finish("face-mesh", "twice")
+
+    found = seers.see("face-mesh", GREY, SeeOptions(stream="twice", at_ms=0))
+    seers.finish("face-mesh", "twice")
+
+    assert found.width == 48
+
+
+# --- face, hands and body together ---
+
+
+def test_face_hands_and_body_are_found_on_one_frame(seers: Seers, assets: Path) -> None:
+    found = seers.see("holistic", photo(assets, FACE))
+
+    assert [group.kind for group in found.groups] == ["face", "hands", "pose"]
+    assert points_of(found, "face").shape == (1, 468, 3)
+    assert points_of(found, "pose").shape == (1, 33, 4)
+    assert points_of(found, "hands").shape[0] == len(found.hands)
+    nose = points_of(found, "face")[0, 1, :2] - points_of(found, "pose")[0, 0, :2]
+    assert np.abs(nose).max() < 0.1  # the same person's
+
+
+def test_only_the_kinds_that_are_wanted_are_looked_for(seers: Seers, assets: Path) -> None:
+    found = seers.see("holistic", photo(assets, FACE), SeeOptions(kinds=("pose",)))
+
+    assert [group.kind for group in found.groups] == ["pose"]
+    assert found.faces == ()
+
+
+def test_a_kind_that_a_model_does_not_see_is_refused(seers: Seers) -> None:
+    with pytest.raises(BadRequest, match="sees none of hands"):
+        seers.see("face-mesh", GREY, SeeOptions(kinds=("hands",)))
+
+
+# --- what is wrong ---
+
+
+def test_wrong_pixels_and_confidences_are_refused(seers: Seers) -> None:
+    short = Picture(data=b"123", raw=ImageFormat(width=48, height=32))
+
+    with pytest.raises(BadRequest, match="came"):
+        seers.see("face-mesh", short)
+    with pytest.raises(BadRequest, match="confidence"):
+        seers.see("face-mesh", GREY, SeeOptions(min_detection=1.5))
+    with pytest.raises(BadRequest, match="most"):
+        seers.see("face-mesh", GREY, SeeOptions(most=101))
+
+
+@pytest.mark.parametrize(("parameter", "value"), [("points", "many"), ("most", 0.5)])
+def test_a_parameter_that_makes_no_sense_is_refused(
+    seers: Seers, pulled: Path, parameter: str, value: Parameter
+) -> None:
+    spec = spec_of(pulled, "face-mesh", **{parameter: value})
 
     with pytest.raises(CorruptModel, match=parameter):
-        async with hosted(spec):
-            pass
+        seers.load(msgspec.structs.replace(spec, id="tested"))
 
 
-@in_loop
-async def test_a_file_that_is_no_model_is_corrupt(tmp_path: Path) -> None:
+def test_a_file_that_is_no_model_is_corrupt(seers: Seers, tmp_path: Path) -> None:
     file = tmp_path / "model.task"
     file.write_bytes(b"this is no model" * 100)
 
     with pytest.raises(CorruptModel, match="MediaPipe refuses"):
-        async with hosted(spec_for("mediapipe", {"model.task": str(file)}, task="face_detect")):
-            pass
+        seers.load(spec_for("mediapipe", {"model.task": str(file)}, task="face_detect"))
 
 
-@in_loop
-async def test_a_file_that_is_not_there_is_missing(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_missing(seers: Seers, tmp_path: Path) -> None:
     gone = {"model.task": str(tmp_path / "model.task")}
 
     with pytest.raises(ModelMissing):
-        async with hosted(spec_for("mediapipe", gone, task="hand_landmarks")):
-            pass
+        seers.load(spec_for("mediapipe", gone, task="hand_landmarks"))
 
 
-@in_loop
-async def test_a_task_of_another_engine_is_unsupported(tmp_path: Path) -> None:
+def test_a_task_of_another_engine_is_unsupported(seers: Seers, tmp_path: Path) -> None:
     files = {"model.task": str(tmp_path / "model.task")}
 
     with pytest.raises(Unsupported, match="does not know the task transcribe"):
-        async with hosted(spec_for("mediapipe", files, task="transcribe")):
-            pass
+        seers.load(spec_for("mediapipe", files, task="transcribe"))
