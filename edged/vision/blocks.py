@@ -1,8 +1,9 @@
 """The codec of kept landmarks: a second of points of one kind as about a fifth of its bytes. Pure.
 
 What is stored is an absolute grid of 2^-13, so nothing drifts, and encoding what was decoded gives the
-same values again. Along time only differences are kept, their signs folded in (zigzag), their low and
-high bytes apart (shuffle), under zstd with a checksum. A block starts with its format's version.
+same values again. Kept are differences along time, and of those along the points, of what was seen;
+their signs folded in (zigzag), their low and high bytes apart (shuffle), under zstd with a checksum.
+A block starts with its format's version.
 """
 
 import struct
@@ -95,7 +96,7 @@ def encode(kind: LandmarkKind, block: Block) -> bytes:
             _planes(np.diff(block.times_ms).astype("<u4")),
             lows.astype("<i8").tobytes(),
             np.packbits(seen if fine else seen[..., 0, 0]).tobytes(),
-            _planes(_folded(_differences(_held(words, seen)))),
+            _planes(_folded(_differences(_held(words, seen))[seen.any(axis=(2, 3))])),
         )
     )
     return _MAGIC + bytes((_VERSION,)) + _squeezed(body)
@@ -113,10 +114,8 @@ def decode(data: bytes | memoryview) -> Block:
     after = _unplaned(reader.take(4 * max(frames - 1, 0)), "<u4").astype(np.int64)
     lows = np.frombuffer(reader.take(8 * shape[3]), "<i8")
     seen = _read_mask(reader, shape, fine=fine)
-    dtype = np.dtype(_WORDS[form])
-    folded = _unplaned(reader.take(dtype.itemsize * prod(shape)), dtype).reshape(shape)
+    words = _read_words(reader, shape, seen, np.dtype(_WORDS[form]))
     reader.end()
-    words = np.cumsum(_unfolded(folded), axis=0, dtype=dtype)
     times = np.cumsum(np.concatenate(([start_ms], after)))[:frames]
     return Block(times, np.where(seen, _values(form, lows, words), np.float32(np.nan)))
 
@@ -153,6 +152,19 @@ def _read_mask(reader: "_Reader", shape: tuple[int, int, int, int], *, fine: boo
     return np.unpackbits(bits, count=prod(covered)).astype(np.bool_).reshape(covered)
 
 
+def _read_words(
+    reader: "_Reader", shape: tuple[int, int, int, int], seen: _Seen, dtype: np.dtype[Any]
+) -> _Words:
+    """Only what was seen is there; the rest stays as it was."""
+    frames, slots, points, values = shape
+    present = np.broadcast_to(seen, shape).any(axis=(2, 3))
+    changed = np.zeros((frames, slots, values, points), dtype)
+    size = dtype.itemsize * int(present.sum()) * points * values
+    folded = _unplaned(reader.take(size), dtype).reshape(-1, values, points)
+    changed[present] = _unfolded(folded)
+    return _summed(changed)
+
+
 def _quantised(points: Values, seen: _Seen) -> tuple[_Form, _Grid, _Words]:
     """The narrowest form that holds the values, each channel's lowest step, and steps above it."""
     grid = np.rint(points.astype(np.float64) / STEP)
@@ -183,10 +195,20 @@ def _held(words: _Words, seen: _Seen) -> _Words:
 
 
 def _differences(words: _Words) -> _Words:
-    """Each frame less the one before, around the end of the type; the first stays."""
-    changed = words.copy()
-    changed[1:] -= words[:-1]
+    """Each frame less the one before, and of that each point less the one before: most move alike.
+
+    Around the end of the type. Points and values change places.
+    """
+    changed = np.ascontiguousarray(words.transpose(0, 1, 3, 2))
+    changed[1:] = changed[1:] - changed[:-1]
+    changed[..., 1:] = changed[..., 1:] - changed[..., :-1]
     return changed
+
+
+def _summed(changed: _Words) -> _Words:
+    """What `_differences` was given."""
+    moved = np.cumsum(changed, axis=3, dtype=changed.dtype)
+    return np.cumsum(moved, axis=0, dtype=changed.dtype).transpose(0, 1, 3, 2)
 
 
 def _folded(words: _Words) -> _Words:
