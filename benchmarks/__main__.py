@@ -6,21 +6,24 @@ filled from all results that are there, unless the run is quick.
 
 import argparse
 import time
-from typing import Protocol
 
 from benchmarks import (
     bench_after,
     bench_align,
     bench_beside,
+    bench_camera,
     bench_captions,
     bench_capture,
     bench_diarize,
+    bench_drift,
     bench_health,
     bench_idle,
     bench_infer,
     bench_loads,
     bench_long,
+    bench_points,
     bench_pull,
+    bench_seeing,
     bench_start,
     bench_stats,
     bench_transcribe,
@@ -29,16 +32,8 @@ from benchmarks import (
     report,
     scripts,
 )
-from benchmarks.figures import Figure, Result, load_all, machine, now, save
-
-
-class Measure(Protocol):
-    """Answers one question with figures."""
-
-    def __call__(self, *, quick: bool) -> list[Figure]:
-        """Measure; `quick`: fewer rounds."""
-        ...
-
+from benchmarks.alone import Measure
+from benchmarks.figures import Result, load_all, machine, now, save
 
 QUESTIONS: dict[str, tuple[str, Measure]] = {
     "health": (bench_health.TITLE, bench_health.measure),
@@ -58,6 +53,10 @@ QUESTIONS: dict[str, tuple[str, Measure]] = {
     "stats": (bench_stats.TITLE, bench_stats.measure),
     "align": (bench_align.TITLE, bench_align.measure),
     "words": (bench_words.TITLE, bench_words.measure),
+    "seeing": (bench_seeing.TITLE, bench_seeing.measure),
+    "camera": (bench_camera.TITLE, bench_camera.measure),
+    "drift": (bench_drift.TITLE, bench_drift.measure),
+    "points": (bench_points.TITLE, bench_points.measure),
     "workers": ("Workers", scripts.workers),
     "store": ("The store", scripts.store),
 }

@@ -17,7 +17,10 @@ from edged.config import cores
 RESULTS = Path(__file__).parent.parent / "bench-results"
 """Ignored by git; one file per question."""
 
-LIBRARIES = ("pyzmq", "msgspec", "apsw-sqlite3mc", "onnxruntime", "pocketsphinx", "av", "numpy")
+LIBRARIES = (
+    "pyzmq", "msgspec", "apsw-sqlite3mc", "onnxruntime", "mediapipe", "ai-edge-litert", "pocketsphinx",
+    "av", "numpy",
+)  # fmt: skip
 
 
 class Figure(Struct, frozen=True, kw_only=True):

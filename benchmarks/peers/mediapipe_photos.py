@@ -1,4 +1,4 @@
-"""The API that MediaPipe had until 0.10.21, on pictures: PICTURES is an .npz of RGB arrays.
+"""The API that MediaPipe had until 0.10.21, on pictures: FOLDER holds RGB arrays, NAME.npy each.
 
 Prints one line of JSON: of each picture, by its name, the things that each task finds, each as a list
 of points (x, y), as fractions of the picture.
@@ -7,6 +7,7 @@ of points (x, y), as fractions of the picture.
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -51,12 +52,12 @@ TASKS: dict[str, tuple[Callable[[], Any], Callable[[Any], list[Points]]]] = {
 
 def main() -> None:
     """Look at every picture with every task."""
-    pictures = np.load(sys.argv[1])
-    found: dict[str, dict[str, list[Points]]] = {name: {} for name in pictures.files}
+    files = sorted(Path(sys.argv[1]).glob("*.npy"))
+    pictures = {file.stem: np.ascontiguousarray(np.load(file)) for file in files}
+    found: dict[str, dict[str, list[Points]]] = {name: {} for name in pictures}
     for task, (make, read) in TASKS.items():
         with make() as solution:
-            for name in pictures.files:
-                array = np.ascontiguousarray(pictures[name])
+            for name, array in pictures.items():
                 found[name][task] = read(solution.process(array))
     print(json.dumps(found), flush=True)
 
