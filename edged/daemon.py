@@ -23,6 +23,7 @@ from edged.bridge.framing import Buffer
 from edged.bridge.server import Caller, Handler, Outgoing, Server, Stream, listen
 from edged.capture.looking import SightDevices
 from edged.capture.microphone import SoundDevices
+from edged.capture.stills import Stills
 from edged.config import Config, Paths
 from edged.errors import DiskFull, EdgedError
 from edged.events import Bus
@@ -57,6 +58,7 @@ from edged.sessions.fed_captions import FedCaptions
 from edged.sessions.following import Following
 from edged.sessions.running import Sessions
 from edged.sessions.streams import Streams
+from edged.sessions.watches import Watches
 from edged.store import Store, events, opens, transcripts
 
 log = logging.getLogger(__name__)
@@ -154,6 +156,9 @@ async def _build(
         store, bus, decoders, captioning, backlog_ms=config.sessions.backlog_ms
     )
     sound = SoundDevices(config.capture)
+    sight = SightDevices(config.seeing)
+    stills = Stills()
+    stack.push_async_callback(stills.close)
     sights = SightDevices(config.seeing)
     equipment = Equipment(
         store=store,
@@ -164,6 +169,9 @@ async def _build(
             db, order_of(db, session_id), attempts=config.jobs.attempts
         ),
         close_fed=close_fed,
+        sights=sight,
+        onlookers=Watches(pool, config, stills),
+        seeing=config.seeing,
         chunk_ms=config.capture.chunk_ms,
         reopen_s=config.capture.reopen_ms / 1000,
     )
@@ -200,6 +208,7 @@ async def _build(
         intake=intake,
         vitals=vitals,
         sound=sound,
+        sight=sight,
         sights=sights,
         traffic=Counter(requests=0, requests_refused=0, requests_failed=0),
         rotate_key=lambda: keys.rotate(paths.key_file, store, settings=config.keys),

@@ -174,15 +174,16 @@ class SessionsStart(Request, frozen=True, tag="sessions.start"):
 
     sources: at most 4, all on one clock; `client` sources are filled by `sessions.append`, `frames`
         by `sessions.frame`. None: the default microphone; when something is to be seen, the default
-        camera alone, which is also added where sources of sound only are named.
+        camera alone, or screen, which are also added where none is named. A video is watched alone.
     codec, sample_rate, channels: of the kept audio; models hear 16 kHz mono.
     keep_audio: after the work is done; until then it is always kept.
     live: recognise while recording. diarize: tell speakers apart afterwards; speakers: how many.
     lexicons: None takes the configured ones.
     retention_ms: delete the session so long after its end; None: the configured time.
     chunk_ms: length of a client's chunks, for the ledger of missing ones.
-    pose, face, hands: keep their landmarks; objects: what is in the frames; screen: key frames when
-        the picture changes. target_fps and what follows it are for all of them; see `Look`.
+    pose, face, hands: keep their landmarks; objects: what is in the frames; screen: of screens, key
+        frames when the picture changes (and nothing else, where there are other sources of pictures).
+        target_fps and what follows it are for all of them; see `Look`.
     derived: experimental; `gestures` tells `gesture.changed` while it records.
     """
 
@@ -220,11 +221,16 @@ class SessionsStart(Request, frozen=True, tag="sessions.start"):
     @property
     def wished(self) -> tuple[SourceWish, ...]:
         """The sources, with the default ones where they are left out."""
-        if self.sources is None:
-            return (SourceWish(kind="camera"),) if self.sees else (SourceWish(),)
-        if self.sees and not any(one.kind in SEEING for one in self.sources):
-            return (*self.sources, SourceWish(kind="camera"))
-        return self.sources
+        if self.sources is None and not self.sees:
+            return (SourceWish(),)
+        named = self.sources or ()
+        added: list[SourceWish] = []
+        people = self.pose or self.face or self.hands or self.objects
+        if self.screen and not any(one.kind == "screen" for one in named):
+            added.append(SourceWish(kind="screen"))
+        if people and not any(one.kind in SEEING for one in named):
+            added.append(SourceWish(kind="camera"))
+        return (*named, *added)
 
     @property
     def heard(self) -> tuple[SourceWish, ...]:

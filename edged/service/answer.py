@@ -7,6 +7,7 @@ from edged.errors import UnknownRequest
 from edged.messages import people, requests, voice
 from edged.messages.replies import AnyReply
 from edged.messages.requests import AnyRequest
+from edged.messages.seeing import SessionsFrame
 from edged.messages.sessions import (
     DevicesList,
     SessionsAppend,
@@ -151,6 +152,7 @@ WITH_PARTS: dict[type, Callable[[House, Any, Parts], Stream]] = {
     voice.Separate: sounding.separate,
     voice.Denoise: sounding.denoise,
     SessionsAppend: appending.append,
+    SessionsFrame: sessions.frame,
 }
 """Likewise, with the frames that came behind the envelope."""
 

@@ -61,6 +61,7 @@ class House:
     intake: Intake
     vitals: Vitals
     sound: SoundDevices
+    sight: SightDevices
     sights: SightDevices
     traffic: Counter[str]
     rotate_key: Callable[[], Awaitable[None]]

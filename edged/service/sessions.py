@@ -3,7 +3,9 @@
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 
+from edged.errors import BadRequest
 from edged.messages.replies import AnyReply, Done
+from edged.messages.seeing import SessionsFrame
 from edged.messages.sessions import (
     Ledger,
     OneSession,
@@ -19,6 +21,7 @@ from edged.messages.sessions import (
     SessionsStop,
 )
 from edged.service.house import House
+from edged.service.paths import absolute
 from edged.store import ledger, sessions, sights
 from edged.store.clock import stamp
 from edged.store.narrowing import moment
@@ -30,9 +33,17 @@ async def start(
     house: House, request: SessionsStart, _: Parts, caller: str
 ) -> AsyncGenerator[AnyReply, None]:
     """Begin to record, in the name of the client that asked."""
+    _check_paths(request)
     await house.captioning.check(request)
     session = await house.sessions.start(request, started_by=house.clients.name(caller))
     yield OneSession(session=session)
+
+
+async def frame(
+    house: House, request: SessionsFrame, parts: Parts
+) -> AsyncGenerator[AnyReply, None]:
+    """Take a frame; answered at once, whatever becomes of it."""
+    yield await house.sessions.frame(request, parts)
 
 
 async def pause(house: House, request: SessionsPause) -> AsyncGenerator[AnyReply, None]:
@@ -89,6 +100,19 @@ async def delete(house: House, request: SessionsDelete) -> AsyncGenerator[AnyRep
     """Delete a session and all that hangs on it."""
     await house.sessions.delete(request.session_id)
     yield Done()
+
+
+def _check_paths(request: SessionsStart) -> None:
+    """Refuse the path of a video that means another file to another process.
+
+    Raises:
+        BadRequest: it is missing, or relative.
+    """
+    for wish in request.wished:
+        if wish.kind == "video" and wish.device is None:
+            raise BadRequest("no video is named", fix="give its path as the device")
+        if wish.kind == "video":
+            absolute(wish.device or "")
 
 
 def _time(timestamp: str | None) -> str | None:

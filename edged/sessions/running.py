@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -13,6 +13,7 @@ import msgspec
 from edged.config import Sessions as Settings
 from edged.errors import BadRequest, Busy, Conflict, EdgedError, NotFound
 from edged.messages.records import Listening
+from edged.messages.seeing import SessionFrameTaken, SessionsFrame, SightState
 from edged.messages.sessions import Session, SessionsStart
 from edged.sessions import ending
 from edged.sessions.equipment import Equipment
@@ -27,6 +28,8 @@ T = TypeVar("T")
 
 MOST = 16
 """Sessions that are recorded at once."""
+
+MOST_SOURCES = 4
 
 SWEEP_S = 30.0
 """How often old sessions and unwanted audio are looked for; the end of a work is another moment."""
@@ -98,7 +101,7 @@ class Sessions:
         """Begin to record; returns when every device gives sound and the session is committed.
 
         Raises:
-            BadRequest: the same device twice.
+            BadRequest: the same device twice, or sources that do not go together.
             Busy: too many are recorded.
             DeviceMissing, DeviceBusy, PermissionDenied, ...: a source cannot be captured.
             DiskFull: the store cannot be written.
@@ -153,6 +156,24 @@ class Sessions:
         stopped = await self._whole(self._stop(session_id, recorder, chunk_count))
         return stopped or await self.get(session_id)
 
+    async def frame(
+        self, request: SessionsFrame, parts: Sequence[bytes | memoryview]
+    ) -> SessionFrameTaken:
+        """Take a client's frame for a running session.
+
+        Raises:
+            NotFound: no such session. Conflict: it does not record.
+            BadRequest, TooLarge: see Recorder.take_frame.
+        """
+        if recorder := self._running.get(request.session_id):
+            return recorder.take_frame(request, parts)
+        session = await self.get(request.session_id)
+        raise Conflict(
+            f"the session is {session.status} and takes no frame",
+            fix="start one with a source of kind frames",
+            session_id=session.id,
+        )
+
     async def delete(self, session_id: str) -> None:
         """Delete a session with all that hangs on it; what records it or works on it ends first.
 
@@ -175,8 +196,12 @@ class Sessions:
         recorder = self._running.get(session.id)
         return session if recorder is None else recorder.show(session)
 
+    def watching(self) -> tuple[SightState, ...]:
+        """Every source of pictures of the sessions that run, as it is now."""
+        return tuple(state for one in self._running.values() for state in one.sights)
+
     def listening(self) -> tuple[Listening, ...]:
-        """Who records what at this moment, for everybody to see."""
+        """Who listens and watches at this moment, for everybody to see."""
         shown = []
         for session_id, recorder in self._running.items():
             if recorder.session is not None and recorder.devices:
@@ -364,11 +389,41 @@ def _resume_fed(db: Connection, session_id: str) -> Session:
 
 
 def _check_sources(request: SessionsStart) -> None:
-    """Refuse to capture the same device twice.
+    """Refuse sources that cannot be recorded together.
 
     Raises:
-        BadRequest: two sources name the same one.
+        BadRequest: two sources name the same device, a video is not alone, nothing is looked for in
+            pictures, or there are too many.
     """
-    asked = [(wish.kind, wish.device) for wish in request.wished if wish.kind != "client"]
+    wished = request.wished
+    if len(wished) > MOST_SOURCES:
+        raise BadRequest(f"{len(wished)} sources, at most {MOST_SOURCES} are recorded together")
+    filled = ("client", "frames")
+    asked = [(wish.kind, wish.device, wish.region) for wish in wished if wish.kind not in filled]
     if len(set(asked)) != len(asked):
         raise BadRequest("the same device is asked for twice")
+    if request.seen and not request.sees:
+        raise BadRequest(
+            "a source of pictures is given, and nothing to look for",
+            fix="ask for pose, face, hands, objects or screen",
+        )
+    if len(wished) > 1 and any(wish.kind == "video" for wish in wished):
+        raise BadRequest(
+            "a video has a time of its own and is watched alone",
+            fix="start another session for the other sources",
+        )
+    _check_screens(request)
+
+
+def _check_screens(request: SessionsStart) -> None:
+    """Refuse to look for nothing in a source.
+
+    Raises:
+        BadRequest: key frames are asked for, of sources that have none.
+    """
+    people = request.pose or request.face or request.hands or request.objects
+    if not people and any(wish.kind != "screen" for wish in request.seen):
+        raise BadRequest(
+            "key frames are of screens; nothing is to be looked for in the other pictures",
+            fix="ask for pose, face, hands or objects, or leave the other sources out",
+        )

@@ -317,12 +317,12 @@ def list_sessions(  # noqa: PLR0913 the filters of one request, all by keyword
 
 
 def left_running(db: Connection) -> tuple[str, ...]:
-    """Sessions that a daemon recorded from devices when it went; those of clients go on."""
+    """Sessions that a daemon recorded from devices, or saw, when it went; a client's sound goes on."""
     rows = db.execute(
         "SELECT session_id FROM sessions n WHERE status IN ('recording', 'paused') AND EXISTS "
         "(SELECT 1 FROM recordings WHERE session = n.id AND source IN ('microphone', 'loopback')) "
         "OR status IN ('recording', 'paused') AND EXISTS "
-        "(SELECT 1 FROM sights WHERE session = n.id AND kind != 'frames')"
+        "(SELECT 1 FROM sights WHERE session = n.id)"
     )
     return tuple(session_id for (session_id,) in rows)
 
