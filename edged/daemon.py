@@ -57,6 +57,7 @@ from edged.sessions.equipment import Equipment
 from edged.sessions.fed_captions import FedCaptions
 from edged.sessions.following import Following
 from edged.sessions.running import Sessions
+from edged.sessions.sight_streams import SightStreams
 from edged.sessions.streams import Streams
 from edged.sessions.watches import Watches
 from edged.store import Store, events, opens, transcripts
@@ -199,6 +200,7 @@ async def _build(
         lexicons=lexicons,
         streams=Streams(store, pool, bus, decoders, config, lexicons),
         following=Following(store, pool, bus, config),
+        sight_streams=SightStreams(pool, sights, config),
         sessions=Sessions(equipment, config.sessions, cancel_job=runner.cancel, wake=runner.wake),
         captioning=captioning,
         fed_captions=fed_captions,

@@ -268,13 +268,17 @@ class FrameCounts(Record, frozen=True):
 
 
 class Looked(Reply, frozen=True, tag="looked"):
-    """The end of `see`. fps: frames looked at in a second of work; tracks: of a video."""
+    """The end of `see`. fps: frames looked at in a second of work; tracks: of a video.
+
+    lost: frames that a worker took with it when it ended; they are not among `frames`.
+    """
 
     frames: Count
     detected: Count
     fps: float
     duration_ms: Milliseconds = 0
     tracks: tuple[Stretch, ...] = ()
+    lost: Count = 0
 
 
 class StreamFrame(Request, frozen=True, tag="stream.frame"):

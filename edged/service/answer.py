@@ -7,7 +7,7 @@ from edged.errors import UnknownRequest
 from edged.messages import people, requests, voice
 from edged.messages.replies import AnyReply
 from edged.messages.requests import AnyRequest
-from edged.messages.seeing import SessionsFrame
+from edged.messages.seeing import See, SessionsFrame, StreamFrame
 from edged.messages.sessions import (
     DevicesList,
     SessionsAppend,
@@ -45,6 +45,7 @@ from edged.service import (
     models,
     recordings,
     reprocessing,
+    seeing,
     sessions,
     sounding,
     speakers,
@@ -143,6 +144,7 @@ WITH_PARTS: dict[type, Callable[[House, Any, Parts], Stream]] = {
     requests.ImagesDetect: images.detect,
     requests.ImagesEmbed: images.embed,
     requests.ImagesSegment: images.segment,
+    See: seeing.see,
     requests.AudioClassify: audio.classify,
     voice.Align: aligning.align,
     voice.EmotionSpeech: feelings.emotions,
@@ -162,6 +164,7 @@ OF_CALLER: dict[type, Callable[[House, Any, Parts, str], Outgoing | Stream]] = {
     people.SpeakersClaim: speakers.claim,
     StreamOpen: streams.open_stream,
     StreamAudio: streams.take,
+    StreamFrame: streams.take_frame,
     StreamClose: streams.close,
 }
 """Likewise, about what one connection has open, or calls itself."""

@@ -28,6 +28,7 @@ from edged.sessions.captioning import Captioning
 from edged.sessions.fed_captions import FedCaptions
 from edged.sessions.following import Following
 from edged.sessions.running import Sessions
+from edged.sessions.sight_streams import SightStreams
 from edged.sessions.streams import Streams
 from edged.store.database import Store
 
@@ -52,6 +53,7 @@ class House:
     lexicons: Lexicons
     streams: Streams
     following: Following
+    sight_streams: SightStreams
     sessions: Sessions
     captioning: Captioning
     fed_captions: FedCaptions

@@ -1,14 +1,9 @@
 """`images.*`: what a picture shows, where, how alike, and which pixels."""
 
-import asyncio
-import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
-from edged.capture import files
-from edged.errors import BadRequest, TooLarge
-from edged.media import ImageFormat, Picture, wrong_size
 from edged.messages import requests
 from edged.messages.replies import AnyReply, Classes, Embedding, Mask, Objects
 from edged.messages.wire import Priority
@@ -23,28 +18,21 @@ from edged.models.runtime import (
 )
 from edged.service.chosen import chosen, loading
 from edged.service.house import House
-from edged.service.paths import absolute
+from edged.service.pictures import NamesPicture, picture_of
 
 Buffer = bytes | memoryview
 Parts = tuple[Buffer, ...]
 Replies = AsyncGenerator[AnyReply | tuple[AnyReply, Sequence[Buffer]], None]
 M = TypeVar("M")
 
-LARGEST_FILE = 64 * 2**20
-"""Bytes of a picture file; the pixels that may come out of one are bounded in the worker."""
-
 PART_BYTES = 4 * 2**20
 
 _FLOAT_BYTES = 4
 
 
-class _Request(Protocol):
-    """What all requests about a picture have."""
+class _Request(NamesPicture, Protocol):
+    """What all of these requests have."""
 
-    @property
-    def path(self) -> str | None: ...
-    @property
-    def image(self) -> ImageFormat | None: ...
     @property
     def priority(self) -> Priority: ...
     @property
@@ -54,7 +42,7 @@ class _Request(Protocol):
 async def classify(house: House, request: requests.ImagesClassify, parts: Parts) -> Replies:
     """What a picture shows."""
     model = chosen(house, "image_classify", request.model).id
-    picture = await _picture(request, parts)
+    picture = await picture_of(request, parts)
     if told := loading(house, model):
         yield told
     options = ClassifyOptions(top_k=request.top_k, min_score=request.min_score)
@@ -71,7 +59,7 @@ async def classify(house: House, request: requests.ImagesClassify, parts: Parts)
 async def detect(house: House, request: requests.ImagesDetect, parts: Parts) -> Replies:
     """The things in a picture."""
     model = chosen(house, "image_detect", request.model).id
-    picture = await _picture(request, parts)
+    picture = await picture_of(request, parts)
     if told := loading(house, model):
         yield told
     options = ClassifyOptions(top_k=request.max_results, min_score=request.min_score)
@@ -90,7 +78,7 @@ async def detect(house: House, request: requests.ImagesDetect, parts: Parts) -> 
 async def embed(house: House, request: requests.ImagesEmbed, parts: Parts) -> Replies:
     """A picture as a vector."""
     model = chosen(house, "image_embed", request.model).id
-    picture = await _picture(request, parts)
+    picture = await picture_of(request, parts)
     if told := loading(house, model):
         yield told
     async with _borrow(house, model, ImageEmbedder, request) as lease:
@@ -107,7 +95,7 @@ async def embed(house: House, request: requests.ImagesEmbed, parts: Parts) -> Re
 async def segment(house: House, request: requests.ImagesSegment, parts: Parts) -> Replies:
     """The mask of a picture."""
     model = chosen(house, "image_segment", request.model).id
-    picture = await _picture(request, parts)
+    picture = await picture_of(request, parts)
     if told := loading(house, model):
         yield told
     async with _borrow(house, model, ImageSegmenter, request) as lease:
@@ -135,47 +123,3 @@ def _borrow(
 def _cut(data: Buffer) -> list[Buffer]:
     view = memoryview(data)
     return [view[at : at + PART_BYTES] for at in range(0, len(view), PART_BYTES)]
-
-
-async def _picture(request: _Request, parts: Parts) -> Picture:
-    """The one picture that a request names.
-
-    Raises:
-        BadRequest: none, more than one, or another number of bytes than width and height say.
-        TooLarge: a file of more than LARGEST_FILE. NotFound, Denied, BadMedia: see open_media.
-    """
-    if request.path is not None:
-        if parts or request.image is not None:
-            raise BadRequest("give either a path or a picture", fix="leave one of them out")
-        return Picture(data=await asyncio.to_thread(_read, absolute(request.path)))
-    size = sum(len(part) for part in parts)
-    if not size:
-        raise BadRequest("no picture came with the request", fix="send it as binary frames")
-    _check_size(size, request.image)
-    return Picture(data=parts[0] if len(parts) == 1 else b"".join(parts), raw=request.image)
-
-
-def _check_size(size: int, image: ImageFormat | None) -> None:
-    if image is None and size > LARGEST_FILE:
-        raise _too_large(size)
-    stride = 0 if image is None else max(image.stride, image.row_bytes)
-    if image is not None and size not in {image.size_bytes, stride * image.height}:
-        raise wrong_size(image, size)
-
-
-def _read(path: str) -> bytes:
-    """The whole file. Blocking, for a thread; it closes what it opens."""
-    descriptor = files.open_media(path)
-    with os.fdopen(descriptor, "rb") as file:
-        size = os.fstat(descriptor).st_size
-        if size > LARGEST_FILE:
-            raise _too_large(size)
-        return file.read(LARGEST_FILE)
-
-
-def _too_large(size: int) -> TooLarge:
-    return TooLarge(
-        f"the picture file has {size} bytes, more than {LARGEST_FILE}",
-        fix="make it smaller",
-        limit=LARGEST_FILE,
-    )
