@@ -14,13 +14,15 @@ import msgspec
 from msgspec import Struct
 
 from edged import config
-from edged.capture import cameras
+from edged.capture import cameras, screens
 from edged.capture.clock import now_ns
 from edged.capture.files import open_media
 from edged.capture.sight import CapturedFrame, FrameSource, SightKind, SightLost, SightOptions
 from edged.capture.sight_orders import (
     CameraOrder,
     Glimpse,
+    Opened,
+    ScreenOrder,
     VideoFacts,
     VideoOrder,
     Wait,
@@ -113,7 +115,7 @@ class SightDevices:
             DeviceMissing, PermissionDenied, Denied, BadRequest: it cannot be opened.
         """
         if kind == "screen":
-            raise DeviceMissing("no screen is there")
+            return self._screen(options)
         return await self._camera(options)
 
     @asynccontextmanager
@@ -145,6 +147,21 @@ class SightDevices:
             steady=camera.pipe >= 0,
             key=camera.path,
         )
+
+    def _screen(self, options: SightOptions) -> Found:
+        deny = screens.deny_of(self._settings.deny, options)
+        display = screens.display_of(self._environ, deny)
+        order = ScreenOrder(
+            display=display,
+            monitor=options.device,
+            region=options.region,
+            window=options.window,
+            deny=deny,
+            fps=options.fps,
+            still_below=self._still_below(options),
+        )
+        spec = screens.worker_spec(display, self._environ)
+        return Found(spec=spec, order=order, device=options.device or "screen")
 
     def _still_below(self, options: SightOptions) -> float:
         return self._settings.motion if options.motion else 0.0
@@ -192,6 +209,7 @@ class Looking:
         self._settings = settings
         self._worker: Worker | None = None
         self._stopped = asyncio.Event()
+        self._device = ""
         self._seen_ns = 0
         self._any = False
         self._lost = False
@@ -245,7 +263,7 @@ class Looking:
                     glimpse = answer.to(Glimpse)
                     self._newest = glimpse
                     if glimpse.data:
-                        yield self._frame(glimpse, found.device)
+                        yield self._frame(glimpse)
                     elif glimpse.ended:
                         return
                     elif glimpse.lost:
@@ -267,7 +285,10 @@ class Looking:
             self._worker = worker
             try:
                 fds = (found.fd,) if found.fd >= 0 else ()
-                await worker.call("begin", found.order, deadline_s=ANSWER_WITHIN_S, fds=fds)
+                answer = await worker.call(
+                    "begin", found.order, deadline_s=ANSWER_WITHIN_S, fds=fds
+                )
+                self._device = answer.to(Opened).device or found.device
                 yield worker
             finally:
                 self._worker = None
@@ -293,12 +314,11 @@ class Looking:
         since_ns = max(self._seen_ns, opened_ns)
         return now - since_ns > self._settings.stalled_ms * 1_000_000
 
-    def _frame(self, glimpse: Glimpse, device: str) -> CapturedFrame:
+    def _frame(self, glimpse: Glimpse) -> CapturedFrame:
         self._any, self._lost = True, False
         self._pause_ms = self._settings.reopen_ms
         self._seen_ns = glimpse.at_ns
-        before = self._before
-        return _captured(glimpse, device, before)
+        return _captured(glimpse, self._device, self._before)
 
     def _lose(self, reason: str) -> SightLost:
         self._lost = True
