@@ -35,6 +35,9 @@ _LEFT_EYE = (263, 249, 390, 373, 374, 380, 381, 382, 362, 466, 388, 387, 386, 38
 _EYES = ((33, 133, _RIGHT_EYE, False), (362, 263, _LEFT_EYE, True))
 """Corners on the picture's left and right, the edge, and whether the graph wants it mirrored."""
 
+_MIRRORED = (0, 3, 2, 1, 4)
+"""What is right in a mirrored picture is left in the picture itself."""
+
 _GRID = (np.arange(SIDE, dtype=np.float32) + 0.5) / SIDE - 0.5
 """Where the pixels of an eye's picture lie in it: from -0.5 to 0.5."""
 
@@ -110,7 +113,7 @@ class Irises:
         eye = _cut_out(picture, middle, axes)
         points = self._run(eye[:, ::-1] if mirrored else eye) / SIDE - 0.5
         if mirrored:
-            points[:, 0] = -points[:, 0]
+            points = points[list(_MIRRORED)] * (-1.0, 1.0)
         found: Floats = points @ axes + middle
         return found
 

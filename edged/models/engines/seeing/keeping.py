@@ -7,7 +7,7 @@ import numpy.typing as npt
 from msgspec import Struct
 
 from edged.messages.seeing import LandmarkKind
-from edged.models.engines.mediapipe.results import SEEN, XYZ, Found
+from edged.models.engines.seeing.found import SEEN, XYZ, Found
 from edged.models.seeing import SealedBlock
 from edged.vision.blocks import Block, encode
 

@@ -9,35 +9,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from msgspec import Struct
 
-from edged.models.engines.mediapipe.library import landmarks, vision
-
-Floats = npt.NDArray[np.float32]
-
-XYZ = ("x", "y", "z")
-SEEN = (*XYZ, "visibility")
-
-_NONE: Floats = np.zeros((0, 0, 0), np.float32)
-
-
-class Found(Struct, frozen=True, kw_only=True):
-    """Things of one kind in a frame.
-
-    points: float32, shape (things, points, 2 to 4): x, y as fractions of the picture, z, visibility.
-    world: metres, shape (things, points, 3); (0, 0, 0) where the task tells none.
-    scores, labels, boxes (left, top, width, height as fractions), gestures, blendshapes,
-    transforms (16 numbers, row by row): of each thing; empty likewise.
-    """
-
-    points: Floats
-    world: Floats = _NONE
-    scores: tuple[float, ...] = ()
-    labels: tuple[str, ...] = ()
-    boxes: tuple[tuple[float, float, float, float], ...] = ()
-    gestures: tuple[tuple[str, float], ...] = ()
-    blendshapes: tuple[dict[str, float], ...] = ()
-    transforms: tuple[tuple[float, ...], ...] = ()
+from edged.models.engines.mediapipe_library import landmarks, vision
+from edged.models.engines.seeing.found import SEEN, XYZ, Floats, Found, boxes_around
 
 
 def _dtype(struct: type[ctypes.Structure]) -> "np.dtype[Any]":
@@ -136,17 +110,6 @@ def _scores(one: Any) -> dict[str, float]:  # noqa: ANN401 - the library's struc
     return {(row.category_name or b"").decode(): float(row.score) for row in rows}
 
 
-def boxes_around(points: Floats) -> tuple[tuple[float, float, float, float], ...]:
-    """The smallest box around the points of each thing: left, top, width, height."""
-    if not len(points):
-        return ()
-    low, high = points[..., :2].min(axis=1), points[..., :2].max(axis=1)
-    return tuple(
-        (left, top, width, height)
-        for left, top, width, height in np.concatenate([low, high - low], axis=1).tolist()
-    )
-
-
 _READERS: tuple[tuple[Any, Callable[[Any], Found]], ...] = (
     (vision.HandLandmarkerResult, _hands),
     (vision.GestureRecognizerResult, _gestures),
@@ -154,5 +117,8 @@ _READERS: tuple[tuple[Any, Callable[[Any], Found]], ...] = (
     (vision.FaceLandmarkerResult, _meshes),
 )
 
-for _result, _reader in _READERS:
-    _result.from_ctypes = staticmethod(_reader)
+
+def take_over() -> None:
+    """Let the library's tasks give Found instead of their own results."""
+    for result, reader in _READERS:
+        result.from_ctypes = staticmethod(reader)

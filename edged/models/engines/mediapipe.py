@@ -13,23 +13,30 @@ from collections.abc import Mapping
 
 from edged.errors import Unsupported
 from edged.models.engines.inputs import spec_from
-from edged.models.engines.mediapipe.seer import MediaPipeSeer, Part
-from edged.models.engines.mediapipe.segmenter import Segmenter
+from edged.models.engines.mediapipe_finders import Faces, Meshes, bodies, gestures, hands
+from edged.models.engines.mediapipe_library import frame_of
+from edged.models.engines.mediapipe_results import take_over
+from edged.models.engines.mediapipe_segmenter import Segmenter
 from edged.models.engines.placement import note
+from edged.models.engines.seeing.found import Part
+from edged.models.engines.seeing.seer import FrameSeer
 from edged.models.runtime import Model, ModelSpec, Placement
 from edged.workers.context import WorkerContext
 
+_NOSE = 1
+"""The tip of the nose in MediaPipe's mesh."""
+
 _PARTS: Mapping[str, tuple[Part, ...]] = {
-    "face_detect": (Part("face", "faces", "model"),),
-    "face_landmarks": (Part("face", "meshes", "model"),),
-    "iris_landmarks": (Part("face", "meshes", "face"),),
-    "hand_landmarks": (Part("hands", "hands", "model"),),
-    "gestures": (Part("hands", "gestures", "model"),),
-    "pose_landmarks": (Part("pose", "bodies", "model"),),
+    "face_detect": (Part("face", "model", Faces),),
+    "face_landmarks": (Part("face", "model", Meshes, _NOSE),),
+    "iris_landmarks": (Part("face", "face", Meshes, _NOSE),),
+    "hand_landmarks": (Part("hands", "model", hands),),
+    "gestures": (Part("hands", "model", gestures),),
+    "pose_landmarks": (Part("pose", "model", bodies),),
     "holistic_landmarks": (
-        Part("face", "meshes", "face"),
-        Part("hands", "hands", "hands"),
-        Part("pose", "bodies", "pose"),
+        Part("face", "face", Meshes, _NOSE),
+        Part("hands", "hands", hands),
+        Part("pose", "pose", bodies),
     ),
 }
 
@@ -53,7 +60,8 @@ def _model(spec: ModelSpec) -> Model:
         return Segmenter(spec)
     if spec.task not in _PARTS:
         raise Unsupported(f"MediaPipe does not know the task {spec.task}", model=spec.id)
-    return MediaPipeSeer(spec, _PARTS[spec.task])
+    take_over()
+    return FrameSeer(spec, _PARTS[spec.task], frame_of)
 
 
 def _placement(model: Model) -> Placement:

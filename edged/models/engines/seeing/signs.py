@@ -1,6 +1,6 @@
 """What follows from points: gestures, eyes, joints, posture, and whose hand it is."""
 
-from edged.models.engines.mediapipe.results import Found
+from edged.models.engines.seeing.found import Found
 from edged.models.seeing import BodySigns, FaceSigns, HandSigns
 from edged.vision.angles import joint_angles
 from edged.vision.assigning import bodies_of

@@ -1,48 +1,27 @@
 """One kind of thing in frames: a task of the library, opened for pictures or for one stream."""
 
 import zipfile
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from msgspec import Struct
 
-from edged.errors import BadRequest, CorruptModel, Internal
+from edged.errors import CorruptModel, Internal
 from edged.models.engines.inputs import file_of, number_of
-from edged.models.engines.mediapipe.iris import Irises
-from edged.models.engines.mediapipe.library import ERRORS, Frame, open_task, running, vision
-from edged.models.engines.mediapipe.results import Found, boxes_around
+from edged.models.engines.mediapipe_library import ERRORS, open_task, running, vision
+from edged.models.engines.seeing.found import (
+    MOST_THINGS,
+    Finder,
+    Found,
+    Frame,
+    Settings,
+    boxes_around,
+)
+from edged.models.engines.seeing.iris import Irises
 from edged.models.runtime import ModelSpec
-
-MOST = 100
-"""More things of a kind than any picture shows."""
 
 KEY_POINTS = 6
 """Of a face without a mesh."""
-
-
-class Settings(Struct, frozen=True, kw_only=True):
-    """How a finder looks; see SeeOptions.
-
-    video: it follows things from frame to frame. most: 0: as the manifest says.
-    """
-
-    video: bool = False
-    most: int = 0
-    detection: float = 0.5
-    tracking: float = 0.5
-
-
-class Finder(Protocol):
-    """Finds things of one kind. One thread at a time."""
-
-    def find(self, frame: Frame, at_ms: int) -> Found:
-        """What is in the frame; at_ms: of a stream, greater than before. Raises Internal."""
-        ...
-
-    def close(self) -> None:
-        """Free its memory. A graph that failed may never come back from this."""
-        ...
 
 
 class _TaskFinder:
@@ -88,7 +67,7 @@ def _detected(result: Any, frame: Frame) -> Found:  # noqa: ANN401 - the library
     )
 
 
-class _Faces:
+class Faces:
     """Fulfils Finder: the surest faces of all that are found."""
 
     def __init__(self, spec: ModelSpec, file: str, settings: Settings) -> None:
@@ -117,7 +96,7 @@ class _Faces:
         )
 
 
-class _Meshes:
+class Meshes:
     """Fulfils Finder: meshes; with `iris.tflite` beside it also irises.
 
     The library answers 478 points of a mesh of 468 too: the parameter `points` says how many are known.
@@ -170,7 +149,8 @@ def _entries(spec: ModelSpec, file: str) -> set[str]:
         return set()
 
 
-def _hands(spec: ModelSpec, file: str, settings: Settings) -> Finder:
+def hands(spec: ModelSpec, file: str, settings: Settings) -> Finder:
+    """21 points of each hand, and which it is."""
     task = open_task(
         spec,
         file,
@@ -181,7 +161,8 @@ def _hands(spec: ModelSpec, file: str, settings: Settings) -> Finder:
     return _detecting(task, settings)
 
 
-def _gestures(spec: ModelSpec, file: str, settings: Settings) -> Finder:
+def gestures(spec: ModelSpec, file: str, settings: Settings) -> Finder:
+    """Hands, and what they show."""
     task = open_task(
         spec,
         file,
@@ -202,7 +183,8 @@ def _of_hands(spec: ModelSpec, settings: Settings) -> dict[str, object]:
     }
 
 
-def _bodies(spec: ModelSpec, file: str, settings: Settings) -> Finder:
+def bodies(spec: ModelSpec, file: str, settings: Settings) -> Finder:
+    """33 points of each body."""
     task = open_task(
         spec,
         file,
@@ -228,30 +210,6 @@ def _presence(settings: Settings) -> float:
 
 def _most(spec: ModelSpec, settings: Settings, default: int) -> int:
     value = settings.most or number_of(spec, "most", default)
-    if not 1 <= value <= MOST or value != int(value):
+    if not 1 <= value <= MOST_THINGS or value != int(value):
         raise CorruptModel(f"most of {spec.id} is not a whole number from 1 to 100", model=spec.id)
     return int(value)
-
-
-def checked(settings: Settings) -> Settings:
-    """Settings that make sense.
-
-    Raises:
-        BadRequest: a confidence outside [0, 1], or more things than a picture can show.
-    """
-    if not (0 <= settings.detection <= 1 and 0 <= settings.tracking <= 1):
-        raise BadRequest("a confidence is not in [0, 1]")
-    if not 0 <= settings.most <= MOST:
-        raise BadRequest(f"most is not from 0 to {MOST}")
-    return settings
-
-
-Opener = Callable[[ModelSpec, str, Settings], Finder]
-
-OPENERS: Mapping[str, Opener] = {
-    "faces": _Faces,
-    "meshes": _Meshes,
-    "hands": _hands,
-    "gestures": _gestures,
-    "bodies": _bodies,
-}

@@ -1,20 +1,26 @@
 """Looks at frames for one kind of thing, or for several at once, alone or in streams."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from msgspec import Struct
+import msgspec
 
 from edged.errors import BadRequest, Busy, EdgedError
 from edged.media import Picture
 from edged.messages.seeing import LandmarkKind
 from edged.models.engines.drawn_face import drawn_face
-from edged.models.engines.mediapipe import closing, signs
-from edged.models.engines.mediapipe.finders import OPENERS, Finder, Settings, checked
-from edged.models.engines.mediapipe.keeping import Keeper, Places, Sealed
-from edged.models.engines.mediapipe.library import Frame, frame_of
-from edged.models.engines.mediapipe.results import SEEN, Found
+from edged.models.engines.seeing import closing, signs
+from edged.models.engines.seeing.found import (
+    MOST_THINGS,
+    SEEN,
+    Finder,
+    Found,
+    Frame,
+    Part,
+    Settings,
+)
+from edged.models.engines.seeing.keeping import Keeper, Places, Sealed
 from edged.models.runtime import ModelSpec
 from edged.models.seeing import Group, SeeOptions, SeeStream, Sight
 
@@ -22,14 +28,6 @@ MOST_STREAMS = 8
 """Open at once: each has graphs of its own, of 20 to 60 MB."""
 
 HANDS_OF_A_BODY = 2
-
-
-class Part(Struct, frozen=True):
-    """One kind of thing that a model sees: what opens it, and the model's file for it."""
-
-    kind: LandmarkKind
-    opener: str
-    file: str
 
 
 class _Eye:
@@ -41,7 +39,7 @@ class _Eye:
         try:
             for part in parts:
                 own = settings if alone else _own(part, settings)
-                self._finders[part] = OPENERS[part.opener](spec, part.file, own)
+                self._finders[part] = part.opener(spec, part.file, own)
         except EdgedError:
             self.close()
             raise
@@ -70,12 +68,16 @@ def _own(part: Part, settings: Settings) -> Settings:
     """Of one of several kinds: `most` counts bodies, which have two hands each."""
     if part.kind != "hands":
         return settings
-    return Settings(
-        video=settings.video,
-        most=settings.most * HANDS_OF_A_BODY,
-        detection=settings.detection,
-        tracking=settings.tracking,
-    )
+    return msgspec.structs.replace(settings, most=settings.most * HANDS_OF_A_BODY)
+
+
+def _checked(settings: Settings) -> Settings:
+    """Settings that make sense; raises BadRequest."""
+    if not (0 <= settings.detection <= 1 and 0 <= settings.tracking <= 1):
+        raise BadRequest("a confidence is not in [0, 1]")
+    if not 0 <= settings.most <= MOST_THINGS:
+        raise BadRequest(f"most is not from 0 to {MOST_THINGS}")
+    return settings
 
 
 class _Stream:
@@ -105,19 +107,23 @@ class _Stream:
         return [one for one in kept if one is not None]
 
 
-class MediaPipeSeer:
+class FrameSeer:
     """Fulfils Seer. One thread.
 
     Args:
         spec: of the model.
         parts: the kinds of things that it sees.
+        frame_of: a picture as the parts' finders take it.
 
     Raises:
         ModelMissing: a file is not there. CorruptModel: the library refuses one, or a parameter is wrong.
     """
 
-    def __init__(self, spec: ModelSpec, parts: Sequence[Part]) -> None:
+    def __init__(
+        self, spec: ModelSpec, parts: Sequence[Part], frame_of: Callable[[Picture], Frame]
+    ) -> None:
         self._spec = spec
+        self._frame_of = frame_of
         self._parts = tuple(parts)
         self._threads = ThreadPoolExecutor(max(1, len(parts) - 1), thread_name_prefix="finder")
         self._streams: dict[str, _Stream] = {}
@@ -128,7 +134,7 @@ class MediaPipeSeer:
 
     def see(self, picture: Picture, options: SeeOptions) -> Sight:
         """What a frame shows; see the Protocol."""
-        frame = frame_of(picture)
+        frame = self._frame_of(picture)
         began = time.perf_counter_ns()
         if not options.stream:
             found = self._eye_for_pictures(options).look(self._threads, frame, 0)
@@ -155,7 +161,7 @@ class MediaPipeSeer:
         """How many there are in a drawn face of the first kind, and where its nose is, in tenths."""
         kept = self._alone is not None or not self._streams
         look = SeeOptions(kinds=(self._parts[0].kind,))
-        found = self._eye_for_pictures(look).look(self._threads, frame_of(drawn_face()), 0)
+        found = self._eye_for_pictures(look).look(self._threads, self._frame_of(drawn_face()), 0)
         if not kept:
             self._let_go()
         return _told(self._parts[0], found[self._parts[0].kind])
@@ -164,7 +170,7 @@ class MediaPipeSeer:
 
     def _eye_for_pictures(self, options: SeeOptions) -> _Eye:
         """Finders for single pictures: those of the last one, when they were asked alike."""
-        settings = checked(Settings(most=options.most, detection=options.min_detection))
+        settings = _checked(Settings(most=options.most, detection=options.min_detection))
         parts = self._wanted(options.kinds)
         key = (parts, settings)
         if self._alone is None or self._alone[0] != key:
@@ -195,7 +201,7 @@ class MediaPipeSeer:
         )
         parts = self._wanted(options.kinds)
         self._let_go()  # its memory is not needed beside a stream's
-        eye = _Eye(self._spec, parts, checked(settings))
+        eye = _Eye(self._spec, parts, _checked(settings))
         stream = _Stream(eye, [part.kind for part in parts], keep=options.keep)
         self._streams[options.stream] = stream
         return stream
@@ -262,13 +268,9 @@ def _group(kind: LandmarkKind, found: Found, places: tuple[int, ...]) -> Group:
     )
 
 
-_NOSES = {"meshes": 1}
-"""The point that a canary tells: of a mesh the tip of the nose, of everything else the first."""
-
-
 def _told(part: Part, found: Found) -> str:
     """How many there are, and where a point of the first one is."""
     if not len(found.points):
         return "0"
-    place = found.points[0, _NOSES.get(part.opener, 0), :2]
+    place = found.points[0, part.nose, :2]
     return f"{len(found.points)}" + "".join(f" {value:.1f}" for value in place)

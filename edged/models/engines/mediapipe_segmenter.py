@@ -5,7 +5,7 @@ import numpy as np
 from edged.errors import CorruptModel, Internal
 from edged.media import Picture
 from edged.models.engines.drawn_face import drawn_face
-from edged.models.engines.mediapipe.library import ERRORS, frame_of, open_task, vision
+from edged.models.engines.mediapipe_library import ERRORS, frame_of, open_task, vision
 from edged.models.runtime import ModelSpec, Segmented
 
 MOST_CLASSES = 256

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from msgspec import Struct
 
 from edged.errors import CorruptModel, Internal, ModelMissing
 from edged.media import Picture
 from edged.models.engines.inputs import file_of
-from edged.models.presets.pictures import Pixels, pixels
+from edged.models.engines.seeing.found import Frame
+from edged.models.presets.pictures import pixels
 from edged.models.runtime import ModelSpec
 
 _UNUSED = ("matplotlib", "matplotlib.pyplot", "cv2", "sounddevice")
@@ -36,30 +36,10 @@ from mediapipe.tasks.python.components.containers import landmark_c as landmarks
 from mediapipe.tasks.python.core.base_options import BaseOptions  # noqa: E402
 from mediapipe.tasks.python.vision.core import image as images  # noqa: E402
 
-__all__ = ["ERRORS", "Frame", "frame_of", "landmarks", "open_task", "running", "vision"]
+__all__ = ["ERRORS", "frame_of", "landmarks", "open_task", "running", "vision"]
 
 ERRORS = (RuntimeError, ValueError, OSError, IndexError, NotImplementedError)
 """Everything that the library raises. Source: mediapipe_c_utils.py, convert_to_exception."""
-
-
-class Frame(Struct, frozen=True):
-    """A picture as the library takes it, which any number of tasks may look at at once.
-
-    image: the library's, with its own copy of the pixels. pixels: RGB, shape (height, width, 3).
-    """
-
-    image: Any
-    pixels: Pixels
-
-    @property
-    def width(self) -> int:
-        """In pixels."""
-        return int(self.pixels.shape[1])
-
-    @property
-    def height(self) -> int:
-        """In pixels."""
-        return int(self.pixels.shape[0])
 
 
 def frame_of(picture: Picture) -> Frame:
