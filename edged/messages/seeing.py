@@ -197,12 +197,14 @@ class PartFacts(Record, frozen=True):
 
     of: `face`, `hands`, `hands_world`, `pose`, `pose_world`, `mask`, `picture` or `vector`.
     dtype: float32 (little-endian), int64 or uint8; shape: of the array; size_bytes: of it.
+    source: of `frames.list`, number of the source of pictures.
     """
 
     of: str
     dtype: Literal["float32", "int64", "uint8"]
     shape: tuple[Count, ...]
     size_bytes: Count
+    source: Count = 0
 
 
 class Seen(Reply, frozen=True, tag="seen"):
@@ -361,9 +363,11 @@ class SightGap(Record, frozen=True):
 class FramesList(Request, frozen=True, tag="frames.list"):
     """Landmarks that a session kept, in order of time.
 
-    from_ms, to_ms: from the session's start; with `wall`, milliseconds of the epoch, here and in
-        the reply. kinds: empty: all. fps: at most so many frames a second; None: all.
-    smooth: by a one-euro filter; what is stored stays as it was seen. limit: frames of a page.
+    from_ms, to_ms: from the session's start, `to_ms` not included; with `wall`, milliseconds of the
+        epoch, here and in the reply. kinds: empty: all. source: of pictures, from 0; None: all.
+    fps: at most so many frames a second; None: all.
+    smooth: by a one-euro filter; what is stored stays as it was seen.
+    limit: frames of a page at most; it ends earlier behind about 130,000 numbers, or 1 million in parts.
     """
 
     session_id: Id
@@ -375,13 +379,14 @@ class FramesList(Request, frozen=True, tag="frames.list"):
     smooth: bool = False
     points: PointsAs = "values"
     limit: Annotated[int, Meta(ge=1, le=5_000)] = 500
+    source: Annotated[int, Meta(ge=0, le=63)] | None = None
 
 
 class Kept(Record, frozen=True):
     """What is kept of one frame, of one kind.
 
     slot: which of the things that were seen at once; for hands 0 is the left, 1 the right one.
-    world_landmarks: of poses.
+    world_landmarks: of poses. source: number of the source of pictures.
     """
 
     at_ms: Milliseconds
@@ -389,6 +394,7 @@ class Kept(Record, frozen=True):
     slot: Count
     landmarks: Points
     world_landmarks: Points = ()
+    source: Count = 0
 
 
 class Frames(Reply, frozen=True, tag="frames"):
@@ -417,6 +423,7 @@ class FramesExport(Request, frozen=True, tag="frames.export"):
     kinds: tuple[LandmarkKind, ...] = ()
     fps: TargetFps | None = None
     smooth: bool = False
+    source: Annotated[int, Meta(ge=0, le=63)] | None = None
 
 
 class FramesPart(Reply, frozen=True, tag="frames_part"):
