@@ -1,19 +1,24 @@
 """Who stands before the background, or what each pixel belongs to."""
 
+from time import perf_counter_ns
+
 import numpy as np
 
 from edged.errors import CorruptModel, Internal
 from edged.media import Picture
 from edged.models.engines.drawn_face import drawn_face
 from edged.models.engines.mediapipe_library import ERRORS, frame_of, open_task, vision
+from edged.models.presets.backgrounds import changed
+from edged.models.presets.clock import since
 from edged.models.runtime import ModelSpec, Segmented
+from edged.models.seeing import Effected, EffectOptions
 
 MOST_CLASSES = 256
 """A pixel of a mask is one byte."""
 
 
 class Segmenter:
-    """Fulfils ImageSegmenter."""
+    """Fulfils Effects."""
 
     def __init__(self, spec: ModelSpec) -> None:
         self._model = spec.id
@@ -29,6 +34,7 @@ class Segmenter:
 
     def segment(self, picture: Picture) -> Segmented:
         """How sure it is of each pixel; or the likeliest class, where the model knows several."""
+        began = perf_counter_ns()
         frame = frame_of(picture)
         width, height = frame.width, frame.height
         try:
@@ -46,7 +52,12 @@ class Segmenter:
             width=width,
             height=height,
             labels=self._labels,
+            computed_us=since(began),
         )
+
+    def change(self, picture: Picture, options: EffectOptions) -> Effected:
+        """The picture with another background; see backgrounds.changed."""
+        return changed(self.segment, picture, options)
 
     def canary(self) -> str:
         """How much of a drawn face it takes for somebody, in tenths."""

@@ -11,12 +11,14 @@ from edged.errors import CorruptModel
 from edged.media import Picture
 from edged.models.engines.graph import Array, Graph
 from edged.models.presets import labels, outputs, seeing
+from edged.models.presets.backgrounds import changed
 from edged.models.presets.clock import since
 from edged.models.presets.fitting import Fit
 from edged.models.presets.metadata import notes_of
 from edged.models.presets.parameters import check_known, whole_of, word_of, wrong
 from edged.models.presets.scores import Scale
 from edged.models.runtime import ModelSpec, Segmented
+from edged.models.seeing import Effected, EffectOptions
 
 MOST_CLASSES = 256
 """A pixel of a mask is one byte."""
@@ -25,7 +27,7 @@ Mask = npt.NDArray[np.uint8]
 
 
 class PictureSegmenter:
-    """Fulfils ImageSegmenter.
+    """Fulfils Effects.
 
     One channel, or the one that parameter `foreground` names, gives a confidence; several give the
     class with the greatest value; whole numbers are taken for classes.
@@ -64,6 +66,10 @@ class PictureSegmenter:
             labels=self._labels,
             computed_us=since(began),
         )
+
+    def change(self, picture: Picture, options: EffectOptions) -> Effected:
+        """The picture with another background; see backgrounds.changed."""
+        return changed(self.segment, picture, options)
 
     def canary(self) -> str:
         """Where the mask of a grey picture is greatest."""
