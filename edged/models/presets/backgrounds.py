@@ -72,11 +72,11 @@ def people(found: Segmented) -> Mask:
     Of several classes the one called `background` is it, or else the first.
     """
     values = np.frombuffer(found.data, np.uint8).reshape(found.height, found.width)
-    if found.kind == "confidence":
-        sure: Mask = values.astype(np.float32) / np.float32(255)
-        return sure
     behind = found.labels.index(_BACKGROUND) if _BACKGROUND in found.labels else 0
-    return (values != behind).astype(np.float32)
+    sure: Mask = (values != behind).astype(np.float32)
+    if found.kind == "confidence":
+        sure = values.astype(np.float32) / np.float32(255)
+    return sure
 
 
 def _file(array: Pixels, **how: Any) -> bytes:  # noqa: ANN401 - as Pillow takes them
