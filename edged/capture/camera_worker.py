@@ -5,9 +5,10 @@ Runs in a worker process of its own for each source, which ends with it: there i
 
 import os
 
+from edged.capture.camera_frames import CameraReader, list_cameras
 from edged.capture.newest import Newest
 from edged.capture.pipe import PipeReader
-from edged.capture.sight_orders import CameraOrder, Glimpse, Opened, Wait
+from edged.capture.sight_orders import CameraList, CameraOrder, Glimpse, NodesOrder, Opened, Wait
 from edged.errors import Conflict
 from edged.workers.context import WorkerContext
 
@@ -25,6 +26,10 @@ class CameraWorker:
         self._context = context
         self._newest: Newest | None = None
 
+    def cameras(self, order: NodesOrder) -> CameraList:
+        """The cameras among some device nodes."""
+        return CameraList(cameras=list_cameras(order.paths))
+
     def begin(self, order: CameraOrder) -> Opened:
         """Open the camera, or the pipe whose descriptor comes with the call.
 
@@ -32,7 +37,10 @@ class CameraWorker:
             DeviceMissing, DeviceBusy, PermissionDenied, DeviceRefused: it cannot be opened.
         """
         newest = self._newest = Newest(order.fps, order.still_below)
-        PipeReader(os.dup(self._context.descriptors()[0]), newest).start()
+        if order.path:
+            CameraReader(order, newest).start()
+        else:
+            PipeReader(os.dup(self._context.descriptors()[0]), newest).start()
         return Opened()
 
     def next(self, wait: Wait) -> Glimpse:

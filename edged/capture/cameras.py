@@ -3,15 +3,17 @@
 The drivers themselves are asked in a worker (see edged.capture.camera_worker).
 """
 
+import errno
 import os
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
+from edged.capture.sight_orders import CameraListed
 from edged.errors import BadRequest, DeviceMissing, PermissionDenied
-from edged.messages.sessions import Device
+from edged.messages.sessions import Device, Permission
 
 IN_GROUP = "add the daemon's user to the group `video`, then log in again or restart the daemon"
 """What helps where a camera's node may not be opened."""
@@ -79,6 +81,65 @@ def choose(devices: Sequence[Device], wish: str) -> Device:
     if found[0].permission == "denied":
         raise PermissionDenied("the system does not let the daemon use the camera", fix=IN_GROUP)
     return found[0]
+
+
+def devices_of(listed: Sequence[CameraListed], used: Collection[str] = ()) -> list[Device]:
+    """Cameras as they are told; where several have one id, the later ones get a number.
+
+    A camera is named by where it is plugged in, since the kernel's numbers change.
+
+    Args:
+        listed: by their drivers.
+        used: paths of nodes that somebody has open.
+    """
+    found: list[Device] = []
+    for one in listed:
+        base = one.bus or one.path
+        same = sum(device.id == base or device.id.startswith(f"{base}#") for device in found)
+        permission, reason = _permission(one.refused)
+        found.append(
+            Device(
+                id=f"{base}#{same + 1}" if same else base,
+                name=one.name or os.path.basename(one.path),
+                device_type="camera",
+                is_default=not found,
+                sample_rate=0,
+                channels=0,
+                in_use=True if one.path in used or one.refused == errno.EBUSY else None,
+                permission=permission,
+                reason=reason,
+                formats=one.formats,
+            )
+        )
+    return found
+
+
+def _permission(refused: int) -> tuple[Permission, str]:
+    if refused in {errno.EACCES, errno.EPERM}:
+        return "denied", "the daemon's user may not open the camera: it is not in the group `video`"
+    if refused:
+        return "unknown", f"it cannot be opened: {os.strerror(refused)}"
+    return "granted", ""
+
+
+def open_nodes(paths: Collection[str], proc: str = "/proc") -> set[str]:
+    """Which of these nodes some process has open, among those that we may look into.
+
+    Blocks for some milliseconds, so not on the loop.
+    """
+    found: set[str] = set()
+    for process in os.scandir(proc):
+        if process.name.isdigit():
+            found |= _links(f"{proc}/{process.name}/fd") & set(paths)
+    return found
+
+
+def _links(folder: str) -> set[str]:
+    """Where the links of a folder lead; nothing when it is another user's, or gone."""
+    try:
+        return {os.readlink(f"{folder}/{name}") for name in os.listdir(folder)}
+    except OSError:
+        return set()
 
 
 def nodes(folder: str = "/dev") -> list[str]:

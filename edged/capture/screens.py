@@ -1,7 +1,7 @@
 """Which display is meant, seen from the daemon, and whether its windows can be told apart."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from edged.capture import x11
 from edged.capture.sight import SightOptions
@@ -53,15 +53,19 @@ def deny_of(configured: str, options: SightOptions) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in (*words, *options.deny) if word.strip()))
 
 
-def device_of(screen: ScreenListed) -> Device:
-    """A monitor as it is told."""
-    return Device(
-        id=screen.id,
-        name=screen.name,
-        device_type="screen",
-        is_default=screen.is_primary,
-        sample_rate=0,
-        channels=0,
-        permission="granted",
-        formats=(f"{screen.width}x{screen.height} at {screen.left},{screen.top}",),
-    )
+def devices_of(listed: Sequence[ScreenListed]) -> list[Device]:
+    """Monitors as they are told; the default one is the primary one, else the first."""
+    default = next((one for one in listed if one.is_primary), next(iter(listed), None))
+    return [
+        Device(
+            id=one.id,
+            name=one.name,
+            device_type="screen",
+            is_default=one is default,
+            sample_rate=0,
+            channels=0,
+            permission="granted",
+            formats=(f"{one.width}x{one.height} at {one.left},{one.top}",),
+        )
+        for one in listed
+    ]

@@ -1,0 +1,201 @@
+"""A camera or screen that is looked at, seen from the daemon.
+
+A source that gives nothing is told once, and opened again with growing pauses until it is back.
+A pipe is kept open as long as its writer has it open: what follows is unreadable without its start.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
+
+from msgspec import Struct
+
+from edged import config
+from edged.capture.clock import now_ns
+from edged.capture.sight import CapturedFrame, SightKind, SightLost
+from edged.capture.sight_orders import Glimpse, Opened, Wait
+from edged.capture.sight_workers import ANSWER_WITHIN_S, START_WITHIN_S, captured
+from edged.errors import DeviceMissing, EdgedError
+from edged.workers.process import Worker, WorkerSpec
+
+log = logging.getLogger(__name__)
+
+FIRST_WITHIN_S = 10.0
+"""A source that was just opened gives its first frame in so long. Cameras take up to two seconds."""
+
+_WAIT = Wait()
+
+
+class Found(Struct, frozen=True, kw_only=True):
+    """A source that can be opened now.
+
+    order: for the worker's `begin`. fd: that goes with it, and is closed afterwards; -1: none.
+    steady: it is kept open while it stalls. key: tells which device it is.
+    """
+
+    spec: WorkerSpec
+    order: Struct
+    device: str
+    fd: int = -1
+    steady: bool = False
+    key: str = ""
+
+
+class LiveSight:
+    """A camera or screen that is looked at; fulfils edged.capture.sight.FrameSource.
+
+    key: which device is open now; empty: none.
+
+    Args:
+        kind: of the source.
+        find: the source that is meant, now; asked again whenever it is to be opened again.
+        settings: of seeing.
+    """
+
+    def __init__(
+        self, kind: SightKind, find: Callable[[], Awaitable[Found]], settings: config.Seeing
+    ) -> None:
+        self._kind: SightKind = kind
+        self._find = find
+        self._settings = settings
+        self._worker: Worker | None = None
+        self._stopped = asyncio.Event()
+        self.key = ""
+        self._device = ""
+        self._seen_ns = 0
+        self._any = False
+        self._lost = False
+        self._pause_ms: float = settings.reopen_ms
+        self._before = Glimpse()
+        self._newest = Glimpse()
+
+    async def frames(self) -> AsyncGenerator[CapturedFrame | SightLost, None]:
+        """See edged.capture.sight.FrameSource."""
+        self._seen_ns = now_ns()
+        while not self._stopped.is_set():
+            reason = "device_lost"
+            try:
+                async with aclosing(self._look()) as items:
+                    async for item in items:
+                        yield item
+            except EdgedError as error:
+                if not self._any and not self._stopped.is_set():
+                    raise
+                if not self._lost:
+                    log.warning("a %s gives nothing: %s", self._kind, error.code)
+            except _Stalled:
+                reason = "stalled"
+            if not self._stopped.is_set():
+                if not self._lost:
+                    yield self._lose(reason)
+                await self._pause()
+
+    async def stop(self) -> None:
+        """See edged.capture.sight.FrameSource."""
+        self._stopped.set()
+        if self._worker is not None:
+            await self._worker.end(grace_s=0)
+
+    async def close(self) -> None:
+        """Free the device, whatever goes on."""
+        await self.stop()
+
+    async def _look(self) -> AsyncGenerator[CapturedFrame | SightLost, None]:
+        """Open the source and give its frames until it ends.
+
+        Raises:
+            _Stalled: it gives none any more. EdgedError: it cannot be opened, or its worker is gone.
+        """
+        found = await self._find()
+        try:
+            async with self._begun(found) as worker:
+                opened_ns = now_ns()
+                while not self._stopped.is_set():
+                    answer = await worker.call("next", _WAIT, deadline_s=ANSWER_WITHIN_S)
+                    glimpse = answer.to(Glimpse)
+                    self._newest = glimpse
+                    if glimpse.data:
+                        yield self._frame(glimpse)
+                    elif glimpse.ended:
+                        return
+                    elif glimpse.lost:
+                        if not self._lost:
+                            yield self._lose(glimpse.lost)
+                    elif self._is_silent(opened_ns):
+                        if not found.steady:
+                            raise _Stalled
+                        if not self._lost:
+                            yield self._lose("stalled")
+        finally:
+            self._keep_counts()
+
+    @asynccontextmanager
+    async def _begun(self, found: Found) -> AsyncIterator[Worker]:
+        """A worker that has opened the source; the descriptor is closed in any case."""
+        try:
+            worker = await Worker.spawn(found.spec, load_deadline_s=START_WITHIN_S)
+            self._worker, self.key = worker, found.key
+            try:
+                fds = (found.fd,) if found.fd >= 0 else ()
+                answer = await worker.call(
+                    "begin", found.order, deadline_s=ANSWER_WITHIN_S, fds=fds
+                )
+                self._device = answer.to(Opened).device or found.device
+                yield worker
+            finally:
+                self._worker, self.key = None, ""
+                await worker.end(grace_s=0)
+        finally:
+            if found.fd >= 0:
+                os.close(found.fd)
+
+    def _is_silent(self, opened_ns: int) -> bool:
+        """Whether no frame came for too long.
+
+        Raises:
+            DeviceMissing: none ever came.
+        """
+        now = now_ns()
+        if not self._any:
+            if now - opened_ns > FIRST_WITHIN_S * 1e9:
+                raise DeviceMissing(
+                    f"the {self._kind} gives no picture",
+                    fix="look whether another program can use it",
+                )
+            return False
+        since_ns = max(self._seen_ns, opened_ns)
+        return now - since_ns > self._settings.stalled_ms * 1_000_000
+
+    def _frame(self, glimpse: Glimpse) -> CapturedFrame:
+        self._any, self._lost = True, False
+        self._pause_ms = self._settings.reopen_ms
+        self._seen_ns = glimpse.at_ns
+        return captured(glimpse, self._device, self._before)
+
+    def _lose(self, reason: str) -> SightLost:
+        self._lost = True
+        return SightLost(since_ns=self._seen_ns, reason=reason)
+
+    def _keep_counts(self) -> None:
+        """What a worker counted is added to what the ones after it will count."""
+        before, newest = self._before, self._newest
+        self._newest = Glimpse()
+        self._before = Glimpse(
+            captured=before.captured + newest.captured,
+            still=before.still + newest.still,
+            late=before.late + newest.late,
+        )
+
+    async def _pause(self) -> None:
+        """Before the next try; each one is twice as long."""
+        pause_s = self._pause_ms / 1000
+        self._pause_ms = min(2 * self._pause_ms, self._settings.longest_pause_ms)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._stopped.wait()
+
+
+class _Stalled(Exception):
+    """A source is open and gives no frames."""
