@@ -351,7 +351,9 @@ class Recorder:
 
     async def _pause(self, reason: str) -> Session:
         self._paused_reason, self._paused_ms = reason, self.now_ms
-        await asyncio.gather(self._halt_tracks(), self._seeing.pause(self._paused_ms, reason))
+        await asyncio.gather(
+            self._halt_tracks(), self._seeing.pause(self._paused_ms, _gap_reason(reason))
+        )
         self._close_gaps()
         await self._commit()
         move = partial(
@@ -362,7 +364,7 @@ class Recorder:
     async def _resume(self) -> Session:
         if not await self._commit():
             raise DiskFull("what was captured before the pause cannot be written yet")
-        reason = {"asked": "paused"}.get(self._paused_reason, self._paused_reason)
+        reason = _gap_reason(self._paused_reason)
         since_ms = self.now_ms
         for track in self._tracks:
             track.hole = reason
@@ -573,6 +575,11 @@ def _write_all(db: Connection, writes: Sequence[Write]) -> None:
     """One transaction of several; again changes nothing."""
     for write in writes:
         write(db)
+
+
+def _gap_reason(paused_reason: str) -> str:
+    """As ledgers call it."""
+    return {"asked": "paused"}.get(paused_reason, paused_reason)
 
 
 def _with_loss(source: SourceState, lost: dict[str, str]) -> SourceState:

@@ -82,7 +82,7 @@ class Seeing:
                 raise
 
     async def open(self, tasks: asyncio.TaskGroup) -> None:
-        """Open every source; each waits with its first frame for `release`.
+        """Open every source; what they give before `release` is not looked at.
 
         Raises:
             DeviceMissing, DeviceBusy, ...: one of them; the caller closes the others.

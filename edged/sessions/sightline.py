@@ -126,6 +126,7 @@ class Sightline:
         self._counting = FrameCounting(clock)
         self._origin_ns = 0
         self._gap: SightGap | None = None
+        self._fresh = True
         self._told_ns = 0
         self._named = ""
         self._failures = 0
@@ -188,7 +189,7 @@ class Sightline:
             raise
 
     async def open(self, tasks: asyncio.TaskGroup) -> None:
-        """Begin to look; returns when the first frame is there. `release` lets it through.
+        """Begin to look; returns when the first frame is there. `release` lets frames through.
 
         A video that was paused, and what a client fills, is open already.
 
@@ -199,6 +200,7 @@ class Sightline:
             return
         self._stopping.clear()
         self._counting.reopen()
+        self._fresh = True
         if self.fed is not None:
             self.fed.start()
         opened = asyncio.get_running_loop().create_future()
@@ -312,9 +314,10 @@ class Sightline:
             await self._lose((news.since_ns - self._origin_ns) // 1_000_000, news.reason)
             return
         self._open(news)
-        await self._released.wait()
-        if self._stopping.is_set():
-            return
+        if self.is_video:
+            await self._released.wait()
+        if self._stopping.is_set() or not self._released.is_set():
+            return  # what comes before the session begins is nobody's
         self._idle.clear()
         try:
             await self._look(news)
@@ -328,10 +331,12 @@ class Sightline:
             self._opened.set_result(None)
         if self.first_ns is None:
             self.first_ns = frame.at_ns
-            self._counting.begin(frame)
 
     async def _look(self, frame: CapturedFrame) -> None:
         at_ms = (frame.at_ns - self._origin_ns) // 1_000_000
+        if self._fresh:
+            self._counting.begin(frame)
+        self._fresh = False
         self._counting.take(frame)
         if at_ms <= self.last_ms or self.place is None:
             return
@@ -377,20 +382,20 @@ class Sightline:
             self._keeper.ended(error)
         since_ms = min(self._kept_ms[number], at_ms)
         if self._failures == 1:
-            await self._lose(since_ms, "worker_gone")
+            await self._lose(since_ms, "worker_gone", until_ms=at_ms)
             return
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), REST_S)
 
     # --- gaps and counts ---
 
-    async def _lose(self, since_ms: int, reason: str) -> None:
+    async def _lose(self, since_ms: int, reason: str, *, until_ms: int | None = None) -> None:
         """A gap begins; it is told at once, and again when it is over."""
         if self._gap is not None or self.place is None:
             return
         since_ms = max(0, since_ms)
         self._gap = SightGap(source=self.number, start_ms=since_ms, end_ms=since_ms, reason=reason)
-        self.note_gap(self.now_ms, over=False)
+        self.note_gap(self.now_ms if until_ms is None else until_ms, over=False)
         await self._keeper.keep(())
 
     def _end_gap(self, at_ms: int) -> None:

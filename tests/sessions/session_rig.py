@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from fake_microphones import FakeClock, FakeMicrophones
+from fake_sights import FakeOnlooker, FakeSights
 
 from edged.config import Sessions as Settings
 from edged.events import Bus
@@ -28,6 +29,8 @@ class Rig:
     def __init__(self, path: Path, settings: Settings) -> None:
         self.clock = FakeClock()
         self.microphones = FakeMicrophones(self.clock)
+        self.sights = FakeSights(self.clock)
+        self.onlooker = FakeOnlooker()
         self.bus = Bus()
         self.cancelled: list[str] = []
         self.woken = 0
@@ -48,6 +51,8 @@ class Rig:
                     db, order_of(db, session_id), attempts=3
                 ),
                 close_fed=close_fed,
+                sights=self.sights,
+                onlookers=lambda _options, _wish: (self.onlooker,),
                 chunk_ms=30_000,
                 reopen_s=0.001,
                 room_s=0.01,
