@@ -19,7 +19,7 @@ class FedFrames:
     def __init__(self) -> None:
         self._waiting: CapturedFrame | None = None
         self._came = asyncio.Event()
-        self._stopped = self._finished = False
+        self._stopped = False
         self._captured = self._late = 0
         self._last: tuple[int, int] | None = None
 
@@ -64,18 +64,11 @@ class FedFrames:
             frame, self._waiting = self._waiting, None
             if frame is not None and not self._stopped:
                 yield frame
-            if self._finished and self._waiting is None:
-                return
 
     async def stop(self) -> None:
         """See edged.capture.sight.FrameSource; a frame that waits is forgotten."""
         self._stopped = True
         self._waiting = None
-        self._came.set()
-
-    def finish(self) -> None:
-        """Nothing more comes: `frames` ends after what waits."""
-        self._finished = True
         self._came.set()
 
     def start(self) -> None:

@@ -9,10 +9,11 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing
 
+import msgspec
 from msgspec import Struct
 
 from edged.capture.clock import now_ns
-from edged.capture.sight import FrameSource, SightKind, Sights
+from edged.capture.sight import CapturedFrame, FrameSource, SightKind, Sights
 from edged.config import Config
 from edged.errors import BadRequest, Busy, Conflict, NotFound
 from edged.messages.replies import AnyReply, Loading, Progress
@@ -23,7 +24,7 @@ from edged.pipeline.seeing.choosing import Plan, choose
 from edged.pipeline.seeing.eyes import Eyes, open_eyes
 from edged.pipeline.seeing.showing import Facts, found, seen
 from edged.pipeline.seeing.streaming import Looked, Missed, Onlooking
-from edged.sessions.fed_frames import FedFrames, picture_of
+from edged.sessions.fed_frames import picture_of
 from edged.sessions.frame_counting import FrameCounting
 from edged.sessions.seeing import sight_options
 from edged.sessions.streams import HEARTBEAT_S
@@ -48,24 +49,43 @@ Key = tuple[str, str]
 
 
 class _Stream(Struct, kw_only=True):
-    """An open stream. fed: of a client's own frames; of a device the last frame tells what was late."""
+    """An open stream. source: of a device; None: its client sends the frames.
+
+    newest: the last frame that a device gave to be looked at, or that the client sent; last_ms: of it.
+    """
 
     request: StreamOpen
     plan: Plan
-    source: FrameSource
-    fed: FedFrames | None
     eyes: Eyes
+    source: FrameSource | None
+    onlooking: Onlooking
     counting: FrameCounting
-    late: int = 0
+    newest: CapturedFrame | None = None
     last_ms: int = -1
     lost: str = ""
-    device: str = ""
     stopping: "asyncio.Task[None] | None" = None
 
     @property
     def dropped(self) -> int:
         """Frames that were not looked at, because newer ones came."""
-        return self.late if self.fed is None else self.fed.dropped
+        if self.source is None or self.newest is None:
+            return self.onlooking.replaced
+        return self.newest.late
+
+    @property
+    def device(self) -> str:
+        """Of a camera or screen, its name as far as known."""
+        return self.newest.device if self.newest is not None else ""
+
+    @property
+    def number(self) -> int:
+        """Of the newest frame; -1 before the first."""
+        return self.newest.number if self.newest is not None else -1
+
+    def count(self) -> None:
+        """Note how many frames came, and how many of them were left out."""
+        if self.newest is not None:
+            self.counting.take(msgspec.structs.replace(self.newest, late=self.dropped))
 
 
 class SightStreams:
@@ -129,24 +149,40 @@ class SightStreams:
                 not newer than the last, or a stream of a device. TooLarge: more than 64 MiB.
         """
         stream = self._stream(caller, request.stream)
-        if stream.fed is None:
+        if stream.source is not None:
             raise BadRequest("the stream looks at a device", fix="open one of kind frames")
-        number = stream.fed.next_number if request.frame_id is None else request.frame_id
+        frame = self._frame(stream, request, parts)
+        stream.onlooking.offer(frame)
+        return FrameTaken(stream=request.stream, frame_id=frame.number, dropped=stream.dropped)
+
+    def _frame(
+        self, stream: _Stream, request: StreamFrame, parts: Sequence[Buffer]
+    ) -> CapturedFrame:
+        """A client's frame, newer than the last."""
+        number = stream.number + 1 if request.frame_id is None else request.frame_id
         at_ms = request.captured_at_ms
         if at_ms is None:
             at_ms = max(self._wall_ns() // _MS, stream.last_ms + 1)
+        if number <= stream.number or at_ms <= stream.last_ms:
+            raise BadRequest(
+                f"frame {number} is not newer than the last one, {stream.number}",
+                fix="send frames in their order, each with a later captured_at_ms",
+            )
         picture = picture_of(request.image, parts)
-        stream.fed.put(picture, number=number, at_ns=at_ms * _MS)
+        captured = 1 if stream.newest is None else stream.newest.captured + 1
+        stream.newest = CapturedFrame(
+            picture=picture, number=number, at_ns=at_ms * _MS, captured=captured
+        )
         stream.last_ms = at_ms
-        return FrameTaken(stream=request.stream, frame_id=number, dropped=stream.fed.dropped)
+        return stream.newest
 
     def close(self, caller: str, name: str) -> bool:
         """Look at what waits, then end the stream; whether this client has one of the name."""
         stream = self._streams.get((caller, name))
         if stream is None:
             return False
-        if stream.fed is not None:
-            stream.fed.finish()
+        if stream.source is None:
+            stream.onlooking.finish()
         elif stream.stopping is None:
             stream.stopping = asyncio.get_running_loop().create_task(
                 stream.source.stop(), name="end a stream"
@@ -167,13 +203,13 @@ class SightStreams:
     async def _begin(self, stack: AsyncExitStack, request: StreamOpen, plan: Plan) -> _Stream:
         opened = open_eyes(self._pool, plan, stream=secrets.token_hex(8))
         eyes = await stack.enter_async_context(opened)
-        fed = FedFrames() if request.kind == "frames" else None
+        source = None if request.kind == "frames" else await self._source(stack, request)
         return _Stream(
             request=request,
             plan=plan,
-            source=fed or await self._source(stack, request),
-            fed=fed,
             eyes=eyes,
+            source=source,
+            onlooking=Onlooking(eyes, None if source is None else source.frames()),
             counting=FrameCounting(now_ns),
         )
 
@@ -184,8 +220,7 @@ class SightStreams:
         return await stack.enter_async_context(self._sights.open(kind, options))
 
     async def _replies(self, stream: _Stream) -> AsyncGenerator[Outgoing, None]:
-        onlooking = Onlooking(stream.source.frames(), stream.eyes)
-        async with aclosing(onlooking.seen(heartbeat_s=HEARTBEAT_S)) as every:
+        async with aclosing(stream.onlooking.seen(heartbeat_s=HEARTBEAT_S)) as every:
             async for one in every:
                 yield self._reply(stream, one)
 
@@ -200,10 +235,12 @@ class SightStreams:
 
     def _shown(self, stream: _Stream, one: Looked) -> Outgoing:
         frame = one.frame
-        stream.lost, stream.late, stream.device = "", frame.late, frame.device
-        stream.counting.take(frame)
+        if stream.source is not None:
+            stream.newest = frame
+        stream.lost = ""
+        stream.count()
         stream.counting.look(detected=found(one.view))
-        late_ns = 0 if stream.fed is not None else self._wall_ns() - now_ns()
+        late_ns = 0 if stream.source is None else self._wall_ns() - now_ns()
         look = stream.plan.look
         facts = Facts(
             task=look.task,
@@ -254,6 +291,7 @@ def _lost(stream: _Stream, missed: Missed) -> FramesLost:
     if missed.reason not in ("worker_gone", "bad_media"):
         stream.lost = missed.reason
     else:
+        stream.count()
         stream.counting.lose()
     return FramesLost(
         stream=stream.request.stream,
@@ -269,7 +307,7 @@ def _state(stream: _Stream) -> SightState:
         device=stream.device,
         lost=stream.lost,
         models={stream.plan.look.task: stream.plan.model},
-        target_fps=stream.request.fps or (0.0 if stream.fed is not None else DEVICE_FPS),
+        target_fps=stream.request.fps or (0.0 if stream.source is None else DEVICE_FPS),
         counts=stream.counting.current,
     )
 

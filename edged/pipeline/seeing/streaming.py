@@ -44,92 +44,93 @@ class Missed(Struct, frozen=True, kw_only=True):
 
 
 class Onlooking:
-    """Looks at all that a source gives. One task reads `seen`; loop thread only.
+    """Looks at frames, as one stream. One task reads `seen`; loop thread only.
 
     Args:
-        frames: of the source; closed at the end.
-        eyes: look at them, as one stream.
+        eyes: look at them.
+        frames: of a source; closed at the end. None: somebody gives them by `offer`, until `finish`.
+
+    replaced: offered frames that were not looked at, because newer ones came.
     """
 
-    def __init__(self, frames: Frames, eyes: Eyes) -> None:
-        self._frames = frames
+    def __init__(self, eyes: Eyes, frames: Frames | None = None) -> None:
+        self.replaced = 0
         self._eyes = eyes
+        self._frames = frames
         self._flying: deque[tuple[CapturedFrame, asyncio.Task[View]] | Missed] = deque()
+        self._waiting: CapturedFrame | None = None
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._settling = False
+        self._ended = False
         self._last_ms = -1
         self._first_ns: int | None = None
         self._number = -1
 
+    def offer(self, frame: CapturedFrame) -> None:
+        """Look at a frame now, or next: one that waits is replaced by it. Never waits."""
+        if self._ended:
+            return
+        if self._is_full:
+            self.replaced += self._waiting is not None
+            self._waiting = frame
+        else:
+            self._begin(frame)
+
+    def finish(self) -> None:
+        """Nothing more is offered: `seen` ends after what waits."""
+        self._ended = True
+        self._news.set()
+
     async def seen(
         self, *, heartbeat_s: float | None = None
     ) -> AsyncGenerator[Looked | Missed | None, None]:
-        """Every frame with what it shows, in order, and which ones were missed; to the source's end.
+        """Every frame with what it shows, in order, and which ones were missed; to the end.
 
-        None whenever there was no frame for so many seconds. A reader that is slow makes the source
+        None whenever there was no frame for so many seconds. A reader that is slow makes a source
         wait; leaving early ends all.
 
         Raises:
             EdgedError: what the source raises, or a look that says nothing about its frame alone.
         """
-        pulling = asyncio.get_running_loop().create_task(self._pull(), name="frames")
-        pulling.add_done_callback(lambda _: self._news.set())
+        pulling = self._pulling()
         try:
-            while self._flying or not pulling.done():
+            while self._flying or not self._ended:
                 if self._flying:
                     yield await self._next()
                 elif not await self._wait(heartbeat_s):
                     yield None
-            await pulling
+            if pulling is not None:
+                await pulling
         finally:
+            self._ended = True
             await self._end(pulling)
 
-    async def _wait(self, within_s: float | None) -> bool:
-        """Wait for a frame, or the end; whether anything came."""
-        self._news.clear()
-        try:
-            async with asyncio.timeout(within_s):
-                await self._news.wait()
-        except TimeoutError:
-            return False
-        return True
+    # --- beginning to look ---
 
-    async def _next(self) -> Looked | Missed:
-        """The oldest that is under way, when it is over; then there is room for another."""
-        flight = self._flying[0]
-        found = flight if isinstance(flight, Missed) else await self._landed(*flight)
-        self._flying.popleft()
-        self._settling = bool(self._flying) and isinstance(found, Missed)
-        self._room.set()
-        return found
+    def _begin(self, frame: CapturedFrame) -> None:
+        self._number = frame.number
+        look = self._eyes.look(frame.picture, self._at_ms(frame))
+        self._flying.append((frame, asyncio.get_running_loop().create_task(look)))
+        self._news.set()
 
-    async def _landed(self, frame: CapturedFrame, look: "asyncio.Task[View]") -> Looked | Missed:
-        """A look that is over: what it gave, or that its frame is lost.
+    def _pulling(self) -> "asyncio.Task[None] | None":
+        """Reads the source, if there is one; the end of it is the end of all."""
+        if self._frames is None:
+            return None
+        pulling = asyncio.get_running_loop().create_task(self._pull(self._frames), name="frames")
+        pulling.add_done_callback(lambda _: self.finish())
+        return pulling
 
-        Raises:
-            EdgedError: the next frame would fare no better.
-        """
-        try:
-            return Looked(frame, await look)
-        except (WorkerGone, Deadline):
-            reason = "worker_gone"
-        except (BadMedia, BadRequest, TooLarge):
-            reason = "bad_media"
-        return Missed(first=frame.number, last=frame.number, at_ns=frame.at_ns, reason=reason)
-
-    async def _pull(self) -> None:
+    async def _pull(self, frames: Frames) -> None:
         """Begin to look at every frame that comes, as far as there is room."""
-        loop = asyncio.get_running_loop()
-        async with aclosing(self._frames):
-            async for item in self._frames:
+        async with aclosing(frames):
+            async for item in frames:
                 if isinstance(item, SightLost):
                     self._flying.append(self._lost(item))
+                    self._news.set()
                 else:
-                    self._number = item.number
-                    look = self._eyes.look(item.picture, self._at_ms(item))
-                    self._flying.append((item, loop.create_task(look)))
-                self._news.set()
+                    self._begin(item)
                 while self._is_full:
                     self._room.clear()
                     await self._room.wait()
@@ -156,11 +157,54 @@ class Onlooking:
         number = self._number + 1
         return Missed(first=number, last=number, at_ns=item.since_ns, reason=item.reason)
 
-    async def _end(self, pulling: "asyncio.Task[None]") -> None:
-        tasks = [flight[1] for flight in self._flying if not isinstance(flight, Missed)]
-        for task in (pulling, *tasks):
+    # --- what comes of it ---
+
+    async def _wait(self, within_s: float | None) -> bool:
+        """Wait for a frame, or the end; whether anything came."""
+        self._news.clear()
+        try:
+            async with asyncio.timeout(within_s):
+                await self._news.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _next(self) -> Looked | Missed:
+        """The oldest that is under way, when it is over; then there is room for another."""
+        flight = self._flying[0]
+        found = flight if isinstance(flight, Missed) else await self._landed(*flight)
+        self._flying.popleft()
+        self._settling = bool(self._flying) and isinstance(found, Missed)
+        if self._waiting is not None and not self._is_full:
+            waiting, self._waiting = self._waiting, None
+            self._begin(waiting)
+        self._room.set()
+        return found
+
+    async def _landed(self, frame: CapturedFrame, look: "asyncio.Task[View]") -> Looked | Missed:
+        """A look that is over: what it gave, or that its frame is lost.
+
+        Raises:
+            EdgedError: the next frame would fare no better.
+        """
+        try:
+            return Looked(frame, await look)
+        except (WorkerGone, Deadline):
+            reason = "worker_gone"
+        except (BadMedia, BadRequest, TooLarge):
+            reason = "bad_media"
+        return Missed(first=frame.number, last=frame.number, at_ns=frame.at_ns, reason=reason)
+
+    async def _end(self, pulling: "asyncio.Task[None] | None") -> None:
+        tasks: list[asyncio.Task[View] | asyncio.Task[None]] = [
+            flight[1] for flight in self._flying if not isinstance(flight, Missed)
+        ]
+        if pulling is not None:
+            tasks.append(pulling)
+        for task in tasks:
             task.cancel()
-        await asyncio.wait((pulling, *tasks))
-        for task in (pulling, *tasks):
+        if tasks:
+            await asyncio.wait(tasks)
+        for task in tasks:
             with suppress(asyncio.CancelledError):
                 task.exception()  # seen: whoever reads is gone

@@ -89,7 +89,7 @@ async def look_through(
     options = SightOptions(device=path, fps=fps or _PLACEHOLDER_FPS, every=fps is None)
     async with (
         sights.open("video", options) as source,
-        aclosing(Onlooking(source.frames(), eyes).seen()) as every,
+        aclosing(Onlooking(eyes, source.frames()).seen()) as every,
     ):
         async for one in every:
             if one is not None and (shown := tally.add(one, facts, eyes)) is not None:

@@ -1,0 +1,281 @@
+"""Kept landmarks of a session, read in the worker that has arrays: pages, files, what follows.
+
+Blocks flow from the store to the worker in small parts, so a reading costs the same memory however
+long the session is. The worker starts with the first reading and ends when nobody reads.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from itertools import accumulate
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from edged.capture.kept.orders import (
+    LEAD_MS,
+    BlocksPart,
+    DerivedPage,
+    Fed,
+    KeptPage,
+    NextPass,
+    Piece,
+    Ranked,
+    RankWish,
+    ReadingId,
+    ReadWish,
+)
+from edged.errors import Deadline, WorkerGone
+from edged.messages.seeing import LandmarkKind
+from edged.store import landmark_blocks, sessions
+from edged.store.database import Store
+from edged.store.engine import Connection
+from edged.store.landmark_blocks import EVER, StoredBlock
+from edged.workers.process import Answer, Worker, WorkerSpec
+
+UNPACK_WORKER = WorkerSpec(name="unpack", module="edged.capture.unpacking")
+"""Reads nothing but what it is sent."""
+
+IDLE_S = 30.0
+START_DEADLINE_S = 30.0
+CALL_DEADLINE_S = 60.0
+
+BLOCKS_AT_ONCE = 64
+BYTES_AT_ONCE = 2**20
+"""Of blocks on their way at once; one block may be larger."""
+
+
+class Stretch(Struct, frozen=True, kw_only=True):
+    """Which landmarks of a session. kinds: empty: all. source: None: all. to_ms: excluded."""
+
+    session_id: str
+    kinds: tuple[LandmarkKind, ...] = ()
+    source: int | None = None
+    from_ms: int = 0
+    to_ms: int = EVER
+
+
+class FilePiece(Struct, frozen=True):
+    """The next bytes of a file, and how much of the stretch is behind them, in [0, 1]."""
+
+    data: bytes
+    progress: float
+
+
+class _Batch(Struct, frozen=True):
+    """Blocks with their bodies. until_ms: as in BlocksPart."""
+
+    blocks: tuple[StoredBlock, ...]
+    bodies: tuple[bytes, ...]
+    until_ms: int | None
+
+
+class Reading:
+    """Reads landmarks; lends the worker. Loop thread only."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._worker: Worker | None = None
+        self._starting = asyncio.Lock()
+        self._open = 0
+        self._ending: asyncio.TimerHandle | None = None
+        self._ends: set[asyncio.Task[None]] = set()
+
+    async def page(self, stretch: Stretch, wish: ReadWish) -> KeptPage:
+        """A page of landmarks: the first frames of the stretch, as many as are wanted or fit.
+
+        Raises:
+            NotFound: no such session. StoreCorrupt: a block is damaged.
+            Busy, WorkerGone, Deadline, EngineMissing: the worker's.
+        """
+        async with self._reading(wish) as reading:
+            async for batch in self._batches(stretch, wish):
+                if (await reading.feed(batch)).full:
+                    break
+            return (await reading.call("page", reading.id)).to(KeptPage)
+
+    async def derive(self, stretch: Stretch, wish: ReadWish) -> DerivedPage:
+        """What follows from the landmarks of a stretch; raises as `page`."""
+        async with self._reading(wish) as reading:
+            async for batch in self._batches(stretch, wish):
+                await reading.feed(batch)
+            return (await reading.call("derived", reading.id)).to(DerivedPage)
+
+    async def file(self, stretch: Stretch, wish: ReadWish) -> AsyncGenerator[FilePiece, None]:
+        """A file of the landmarks of a stretch, piece by piece; raises as `page`."""
+        passes = await self._passes(stretch, wish)
+        end_ms = min(stretch.to_ms, await self._duration_ms(stretch.session_id))
+        async with self._reading(wish) as reading:
+            for number, one in enumerate(passes):
+                if one.counting is not None:
+                    await reading.begin(one)
+                async for batch in self._batches(one.stretch, wish):
+                    await reading.feed(batch)
+                    part = _share(batch, stretch.from_ms, end_ms)
+                    async for data in reading.pieces():
+                        yield FilePiece(data, (number + part) / len(passes))
+            await reading.call("finish", reading.id)
+            async for data in reading.pieces():
+                yield FilePiece(data, 1.0)
+
+    async def rank(self, query: bytes, vectors: Sequence[bytes]) -> tuple[float, ...]:
+        """The cosine of each vector with one: float32, of length 1; -1 for other dimensions.
+
+        Raises:
+            WorkerGone, Deadline, EngineMissing: the worker's.
+        """
+        async with self._lent() as worker:
+            wish = RankWish(query=query, vectors=tuple(vectors))
+            return (await worker.call("rank", wish, deadline_s=CALL_DEADLINE_S)).to(Ranked).scores
+
+    async def close(self) -> None:
+        """End the worker now."""
+        self._keep()
+        if self._worker is not None:
+            await self._worker.end()
+            self._worker = None
+        if self._ends:
+            await asyncio.wait(self._ends)
+
+    # --- blocks ---
+
+    async def _batches(self, stretch: Stretch, wish: ReadWish) -> AsyncGenerator[_Batch, None]:
+        """The blocks of a stretch in order of time, and those that a filter is shown before it."""
+        from_ms = max(stretch.from_ms - (LEAD_MS if wish.smooth else 0), 0)
+        last: StoredBlock | None = None
+        while True:
+            read = partial(_batch, stretch=stretch, from_ms=from_ms, after=last)
+            batch = await self._store.read(read)
+            yield batch
+            if batch.until_ms is None:
+                return
+            last = batch.blocks[-1]
+
+    async def _passes(self, stretch: Stretch, wish: ReadWish) -> tuple["_Pass", ...]:
+        """One over everything; for NPZ two over each track."""
+        found = await self._store.read(lambda db: landmark_blocks.tracks(db, stretch.session_id))
+        if wish.into != "npz":
+            return (_Pass(stretch, None),)
+        wanted = [
+            replace(stretch, source=source, kinds=(kind,))
+            for source, kind in found
+            if stretch.source in {None, source} and (not stretch.kinds or kind in stretch.kinds)
+        ]
+        return tuple(_Pass(one, counting) for one in wanted for counting in (True, False))
+
+    async def _duration_ms(self, session_id: str) -> int:
+        return (await self._store.read(lambda db: sessions.get(db, session_id))).duration_ms
+
+    # --- the worker ---
+
+    @asynccontextmanager
+    async def _reading(self, wish: ReadWish) -> AsyncIterator["_Open"]:
+        async with self._lent() as worker:
+            answer = await worker.call("open", wish, deadline_s=CALL_DEADLINE_S)
+            reading = _Open(worker, answer.to(ReadingId))
+            try:
+                yield reading
+            finally:
+                with suppress(WorkerGone, Deadline):
+                    await reading.call("close", reading.id)
+
+    @asynccontextmanager
+    async def _lent(self) -> AsyncIterator[Worker]:
+        self._open += 1
+        try:
+            yield await self._started()
+        finally:
+            self._open -= 1
+            if not self._open:
+                self._end_later()
+
+    async def _started(self) -> Worker:
+        self._keep()
+        async with self._starting:
+            if self._worker is None or not self._worker.alive:
+                self._worker = await Worker.spawn(UNPACK_WORKER, load_deadline_s=START_DEADLINE_S)
+            return self._worker
+
+    def _keep(self) -> None:
+        if self._ending is not None:
+            self._ending.cancel()
+            self._ending = None
+
+    def _end_later(self) -> None:
+        self._keep()
+        self._ending = asyncio.get_running_loop().call_later(IDLE_S, self._end)
+
+    def _end(self) -> None:
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            task = asyncio.get_running_loop().create_task(worker.end(), name="end the unpacker")
+            self._ends.add(task)
+            task.add_done_callback(self._ends.discard)
+
+
+class _Pass(Struct, frozen=True):
+    """One way through blocks. counting: of NPZ, else None."""
+
+    stretch: Stretch
+    counting: bool | None
+
+
+class _Open:
+    """A reading that the worker holds open."""
+
+    def __init__(self, worker: Worker, opened: ReadingId) -> None:
+        self._worker = worker
+        self.id = opened
+
+    async def call(self, method: str, argument: Struct) -> Answer:
+        return await self._worker.call(method, argument, deadline_s=CALL_DEADLINE_S)
+
+    async def begin(self, one: _Pass) -> None:
+        source, kinds = one.stretch.source or 0, one.stretch.kinds
+        step = NextPass(
+            reading=self.id.reading, source=source, kind=kinds[0], counting=bool(one.counting)
+        )
+        await self.call("next_pass", step)
+
+    async def feed(self, batch: _Batch) -> Fed:
+        part = BlocksPart(
+            reading=self.id.reading,
+            sources=tuple(block.source for block in batch.blocks),
+            kinds=tuple(block.kind for block in batch.blocks),
+            until_ms=batch.until_ms,
+            bodies=batch.bodies,
+        )
+        return (await self.call("feed", part)).to(Fed)
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """What the last blocks gave to a file; fetched whole before the next are fed."""
+        while data := (await self.call("take", self.id)).to(Piece).data:
+            yield data
+
+
+def _batch(db: Connection, *, stretch: Stretch, from_ms: int, after: StoredBlock | None) -> _Batch:
+    """The next blocks, so many that they are not too large together; at least one, if there is one."""
+    found = landmark_blocks.find(
+        db,
+        stretch.session_id,
+        kinds=stretch.kinds,
+        source=stretch.source,
+        from_ms=from_ms,
+        to_ms=stretch.to_ms,
+        after=after,
+        limit=BLOCKS_AT_ONCE,
+    )
+    sizes = accumulate(block.size_bytes for block in found)
+    fitting = max(1, sum(size <= BYTES_AT_ONCE for size in sizes))
+    blocks = found[:fitting]
+    over = len(found) < BLOCKS_AT_ONCE and len(blocks) == len(found)
+    bodies = landmark_blocks.bodies(db, [block.row for block in blocks])
+    return _Batch(blocks, bodies, None if over else blocks[-1].start_ms)
+
+
+def _share(batch: _Batch, from_ms: int, end_ms: int) -> float:
+    """How much of a stretch is behind a batch."""
+    if batch.until_ms is None or end_ms <= from_ms:
+        return 1.0
+    return min(max((batch.until_ms - from_ms) / (end_ms - from_ms), 0.0), 1.0)
