@@ -12,6 +12,14 @@ Floats = npt.NDArray[np.floating]
 
 _AT = {name: number for number, name in enumerate(POSE)}
 
+SHOULDERS = (_AT["left_shoulder"], _AT["right_shoulder"])
+HIPS = (_AT["left_hip"], _AT["right_hip"])
+EARS = (_AT["left_ear"], _AT["right_ear"])
+
+_MIDDLES = np.array([SHOULDERS, HIPS, EARS])
+_SHOULDERS, _HIPS, _EARS, _BELOW = range(len(POSE), len(POSE) + 4)
+"""Points that are added: the middles of both shoulders, hips and ears, and one straight below the hips."""
+
 _JOINTS = {
     "elbow": ("shoulder", "elbow", "wrist"),
     "shoulder": ("elbow", "shoulder", "hip"),
@@ -19,26 +27,25 @@ _JOINTS = {
     "knee": ("hip", "knee", "ankle"),
     "ankle": ("knee", "ankle", "foot_index"),
 }
+
+_CORNERS: dict[str, tuple[int, ...]] = {
+    **{
+        f"{side}_{joint}": tuple(_AT[f"{side}_{name}"] for name in three)
+        for joint, three in _JOINTS.items()
+        for side in ("left", "right")
+    },
+    "neck": (_HIPS, _SHOULDERS, _EARS),
+    "trunk": (_SHOULDERS, _HIPS, _BELOW),
+}
 """From which point over which joint to which point."""
 
-SHOULDERS = (_AT["left_shoulder"], _AT["right_shoulder"])
-HIPS = (_AT["left_hip"], _AT["right_hip"])
-EARS = (_AT["left_ear"], _AT["right_ear"])
+_POINTS = np.array(list(_CORNERS.values()))
 
 UP = np.array([0.0, -1.0, 0.0])
 """World points count y downwards."""
 
 LEAST_LENGTH = 1e-4
 """Metres: a bone that is shorter has no direction."""
-
-
-def between(first: Floats, second: Floats) -> float | None:
-    """Degrees between two directions, 0 to 180; None where one has no length or no value."""
-    lengths = float(np.linalg.norm(first)), float(np.linalg.norm(second))
-    if not min(lengths) > LEAST_LENGTH:
-        return None
-    cosine = float(np.dot(first, second)) / (lengths[0] * lengths[1])
-    return float(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
 
 
 def middle(points: Floats, of: Sequence[int]) -> Floats:
@@ -58,38 +65,34 @@ def joint_angles(world: Floats, visibility: Floats) -> dict[str, Angle]:
 
     Args:
         world: metres, y down, shape (33, 3); NaN where unseen.
-        visibility: of each point, [0, 1], shape (33,).
+        visibility: of each point, [0, 1], shape (33,); NaN counts as 0.
 
     Returns:
         By name (edged.vision.names.ANGLES); without those that have no direction.
     """
-    points = np.asarray(world, np.float64)
-    shown = np.nan_to_num(np.asarray(visibility, np.float64)).clip(0.0, 1.0)
-    angles = {
-        f"{side}_{joint}": _at_joint(points, shown, [_AT[f"{side}_{name}"] for name in three])
-        for joint, three in _JOINTS.items()
-        for side in ("left", "right")
-    } | {"neck": _neck(points, shown), "trunk": _trunk(points, shown)}
-    return {name: angle for name, angle in angles.items() if angle is not None}
+    corners = _with_middles(np.asarray(world, np.float64))[_POINTS]
+    first, last = corners[:, 0] - corners[:, 1], corners[:, 2] - corners[:, 1]
+    lengths = np.sqrt((first * first).sum(axis=1)), np.sqrt((last * last).sum(axis=1))
+    known = (lengths[0] > LEAST_LENGTH) & (lengths[1] > LEAST_LENGTH)
+    cosines = (first * last).sum(axis=1) / np.where(known, lengths[0] * lengths[1], 1.0)
+    degrees = np.degrees(np.arccos(cosines.clip(-1.0, 1.0))).tolist()
+    shown = _visible(np.nan_to_num(np.asarray(visibility, np.float64)).clip(0.0, 1.0))
+    return {
+        name: Angle(degrees=degrees[number], visibility=shown[number])
+        for number, name in enumerate(_CORNERS)
+        if known[number]
+    }
 
 
-def _at_joint(points: Floats, shown: Floats, three: Sequence[int]) -> Angle | None:
-    first, joint, last = points[list(three)]
-    return _angle(between(first - joint, last - joint), shown, three)
+def _with_middles(points: Floats) -> Floats:
+    """The body's points and the added ones, shape (37, 3)."""
+    middles = points[_MIDDLES].mean(axis=1)
+    below = middles[1:2] - UP
+    return np.concatenate([points, middles, below])
 
 
-def _neck(points: Floats, shown: Floats) -> Angle | None:
-    neck = middle(points, SHOULDERS)
-    down = middle(points, HIPS) - neck
-    return _angle(between(down, middle(points, EARS) - neck), shown, (*EARS, *SHOULDERS, *HIPS))
-
-
-def _trunk(points: Floats, shown: Floats) -> Angle | None:
-    trunk = middle(points, SHOULDERS) - middle(points, HIPS)
-    return _angle(between(trunk, -UP), shown, (*SHOULDERS, *HIPS))
-
-
-def _angle(degrees: float | None, shown: Floats, points: Sequence[int]) -> Angle | None:
-    if degrees is None:
-        return None
-    return Angle(degrees=degrees, visibility=float(shown[list(points)].min()))
+def _visible(visibility: Floats) -> list[float]:
+    """Of the least visible point of each angle."""
+    middles = visibility[_MIDDLES].min(axis=1)
+    shown: list[float] = np.concatenate([visibility, middles, [1.0]])[_POINTS].min(axis=1).tolist()
+    return shown
