@@ -83,7 +83,7 @@ class VideoFacts(Struct, frozen=True, kw_only=True):
 
     width, height: upright, in pixels. fps: on average; 0: unknown.
     frames: stated, or estimated from its length; 0: unknown. duration_ms: likewise.
-    rotated: degrees by which its frames are turned to be upright.
+    rotated: degrees by which its frames are turned, with the clock, to be upright.
     """
 
     width: int

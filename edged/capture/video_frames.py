@@ -69,7 +69,7 @@ class VideoFile:
             frames=self._stream.frames or round(duration_ms * rate / 1000),
             duration_ms=duration_ms,
             codec=context.name,
-            rotated=round(first.rotation) % 360,
+            rotated=-round(first.rotation) % 360,
         )
 
     def glimpses(self, order: VideoOrder) -> Iterator[Glimpse]:

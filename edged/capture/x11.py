@@ -87,6 +87,7 @@ class X11:
     """A connection to a display. One thread at a time.
 
     root: the root window of the first screen. width, height: of it, in pixels.
+    id_base, id_mask: of the ids that are ours; every program has its own base.
 
     Args:
         path: of the server's socket. cookie: what opens it.
@@ -101,6 +102,7 @@ class X11:
         self._sent = 0
         self._atoms: dict[str, int] = {}
         self._extensions: dict[str, int] = {}
+        self.id_base = self.id_mask = self.root = self.width = self.height = 0
         try:
             self._socket.connect(path)
             self._greet(cookie)
