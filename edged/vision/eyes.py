@@ -5,6 +5,7 @@ and so gives the scale. Seen without perspective, as a mesh is.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -43,9 +44,9 @@ TURN_ERROR = 0.15
 SCALE_ERROR = 0.1
 """Of the gaze: irises, and the radius that they turn on, differ by 5 % each."""
 
-_RIGHT = (33, 133, (160, 158), (144, 153))
-_LEFT = (263, 362, (387, 385), (373, 380))
-"""Outer and inner corner; two points of the upper lid, and those below them.
+_RIGHT = (33, 133, 160, 144, 158, 153)
+_LEFT = (263, 362, 387, 373, 385, 380)
+"""Outer and inner corner; a point of the upper lid and the one below it, and once more.
 
 Source: the six points of Soukupova and Cech, Real-Time Eye Blink Detection using Facial Landmarks,
 2016, in MediaPipe's mesh.
@@ -53,6 +54,9 @@ Source: the six points of Soukupova and Cech, Real-Time Eye Blink Detection usin
 
 _TOP, _CHIN = 10, 152
 _LEAST = 1e-9
+
+Point = tuple[float, float, float]
+Axes = tuple[Point, Point, Point]
 
 
 def eyes_of(mesh: Floats, aspect: float) -> Eyes:
@@ -62,82 +66,90 @@ def eyes_of(mesh: Floats, aspect: float) -> Eyes:
         mesh: x, y, z as fractions of the picture, shape (468, 3), or (478, 3) with irises.
         aspect: width by height of the picture.
     """
-    solid = np.asarray(mesh, np.float64) * (aspect, 1.0, aspect)
-    irises = len(solid) > MESH_POINTS
-    left = _eye(solid, _LEFT, LEFT_IRIS if irises else (), aspect)
-    right = _eye(solid, _RIGHT, RIGHT_IRIS if irises else (), aspect)
-    return Eyes(left=left, right=right, gaze=_gaze(solid) if irises else None)
+    left, right = _points(mesh, _LEFT, aspect), _points(mesh, _RIGHT, aspect)
+    if len(mesh) == MESH_POINTS:
+        return Eyes(left=Eye(openness=_openness(left)), right=Eye(openness=_openness(right)))
+    irises = _points(mesh, LEFT_IRIS, aspect), _points(mesh, RIGHT_IRIS, aspect)
+    return Eyes(
+        left=_eye(left, irises[0], aspect),
+        right=_eye(right, irises[1], aspect),
+        gaze=_gaze(
+            (left, right), irises, _face_axes(_points(mesh, (_TOP, _CHIN), aspect), left, right)
+        ),
+    )
 
 
 def openness(mesh: Floats, aspect: float) -> float:
     """The mean openness of both eyes: heights of the openings by their widths; as eyes_of."""
-    solid = np.asarray(mesh, np.float64) * (aspect, 1.0, aspect)
-    return (_openness(solid, _LEFT) + _openness(solid, _RIGHT)) / 2
+    return sum(_openness(_points(mesh, eye, aspect)) for eye in (_LEFT, _RIGHT)) / 2
 
 
-_Shape = tuple[int, int, tuple[int, int], tuple[int, int]]
+def _points(mesh: Floats, numbers: Sequence[int], aspect: float) -> list[Point]:
+    """Some points, all axes in heights of the picture. Plain numbers: so few are quicker so."""
+    return [(x * aspect, y, z * aspect) for x, y, z in mesh[list(numbers)].tolist()]
 
 
-def _openness(solid: Floats, shape: _Shape) -> float:
-    outer, inner, upper, lower = shape
-    heights = np.linalg.norm(solid[list(upper)] - solid[list(lower)], axis=1)
-    return float(heights.mean() / max(float(np.linalg.norm(solid[inner] - solid[outer])), _LEAST))
+def _openness(eye: Sequence[Point]) -> float:
+    outer, inner, *lids = eye
+    heights = math.dist(lids[0], lids[1]) + math.dist(lids[2], lids[3])
+    return heights / 2 / max(math.dist(outer, inner), _LEAST)
 
 
-def _eye(solid: Floats, shape: _Shape, iris: tuple[int, ...], aspect: float) -> Eye:
-    opened = _openness(solid, shape)
-    if not iris:
-        return Eye(openness=opened)
-    x, y = solid[iris[0], :2]
-    place = (float(x) / aspect, float(y))
-    return Eye(openness=opened, iris=place, radius=_radius(solid, iris) / aspect)
+def _eye(eye: Sequence[Point], iris: Sequence[Point], aspect: float) -> Eye:
+    x, y, _ = iris[0]
+    return Eye(openness=_openness(eye), iris=(x / aspect, y), radius=_radius(iris) / aspect)
 
 
-def _radius(solid: Floats, iris: tuple[int, ...]) -> float:
+def _radius(iris: Sequence[Point]) -> float:
     """Half the iris's longer diameter, which no turn of the eye makes shorter."""
-    across = solid[[iris[1], iris[2]], :2] - solid[[iris[3], iris[4]], :2]
-    return float(np.linalg.norm(across, axis=1).max()) / 2
+    _, right, top, left, bottom = iris
+    return max(math.dist(right[:2], left[:2]), math.dist(top[:2], bottom[:2])) / 2
 
 
-def _gaze(solid: Floats) -> Gaze:
-    face = _face_axes(solid)
-    unit = (_radius(solid, LEFT_IRIS) + _radius(solid, RIGHT_IRIS)) / 2 / IRIS_RADIUS_MM
-    both = [
-        _direction(solid, shape, iris[0], face, max(unit, _LEAST))
-        for shape, iris in ((_LEFT, LEFT_IRIS), (_RIGHT, RIGHT_IRIS))
-    ]
-    yaw, pitch = (float(value) for value in np.mean(both, axis=0))
-    return Gaze(
-        yaw=yaw, pitch=pitch, error=_error(both, yaw, pitch, face), direction=_named(yaw, pitch)
+def _gaze(eyes: Sequence[Sequence[Point]], irises: Sequence[Sequence[Point]], face: Axes) -> Gaze:
+    unit = max(sum(_radius(iris) for iris in irises) / 2 / IRIS_RADIUS_MM, _LEAST)
+    both = [_direction(eye, iris[0], face, unit) for eye, iris in zip(eyes, irises, strict=True)]
+    yaw, pitch = (both[0][0] + both[1][0]) / 2, (both[0][1] + both[1][1]) / 2
+    error = _error(both, yaw, pitch, face)
+    return Gaze(yaw=yaw, pitch=pitch, error=error, direction=_named(yaw, pitch))
+
+
+def _face_axes(middle: Sequence[Point], left: Sequence[Point], right: Sequence[Point]) -> Axes:
+    """The face's own directions: to the picture's right, down, and away from the camera."""
+    across = _unit(_less(left[0], right[0]))
+    down = _less(middle[1], middle[0])
+    lean = _dot(down, across)
+    down = _unit(
+        (down[0] - lean * across[0], down[1] - lean * across[1], down[2] - lean * across[2])
     )
+    away = (
+        across[1] * down[2] - across[2] * down[1],
+        across[2] * down[0] - across[0] * down[2],
+        across[0] * down[1] - across[1] * down[0],
+    )
+    return across, down, away
 
 
-def _face_axes(solid: Floats) -> Floats:
-    """The face's own directions as columns: to the picture's right, down, and away from the camera."""
-    across = solid[_LEFT[0]] - solid[_RIGHT[0]]
-    across = across / max(float(np.linalg.norm(across)), _LEAST)
-    down = solid[_CHIN] - solid[_TOP]
-    down = down - (down @ across) * across
-    down = down / max(float(np.linalg.norm(down)), _LEAST)
-    return np.column_stack([across, down, np.cross(across, down)])
-
-
-def _direction(
-    solid: Floats, shape: _Shape, iris: int, face: Floats, unit: float
-) -> tuple[float, float]:
+def _direction(eye: Sequence[Point], pupil: Point, face: Axes, unit: float) -> tuple[float, float]:
     """Yaw and pitch of one eye relative to the face, in degrees; unit: of the mesh, of a millimetre."""
-    corners = (solid[shape[0]] + solid[shape[1]]) / 2
-    turns_around = face @ (0.0, -REST_MM, CORNERS_MM)
-    sideways = ((solid[iris] - corners)[:2] / unit - turns_around[:2]) / TURN_RADIUS_MM
-    sideways = sideways / max(1.0, float(np.linalg.norm(sideways)))
-    forward = -math.sqrt(max(0.0, 1.0 - float(sideways @ sideways)))
-    x, y, z = face.T @ (*sideways, forward)
-    return math.degrees(math.atan2(x, -z)), math.degrees(math.asin(max(-1.0, min(1.0, -y))))
+    outer, inner, *_ = eye
+    _, down, away = face
+    x, y = (
+        (pupil[axis] - (outer[axis] + inner[axis]) / 2) / unit
+        + REST_MM * down[axis]
+        - CORNERS_MM * away[axis]
+        for axis in (0, 1)
+    )
+    sideways = max(1.0, math.hypot(x, y) / TURN_RADIUS_MM)
+    x, y = x / TURN_RADIUS_MM / sideways, y / TURN_RADIUS_MM / sideways
+    looks = (x, y, -math.sqrt(max(0.0, 1.0 - x * x - y * y)))
+    right, below, behind = (_dot(looks, axis) for axis in face)
+    return math.degrees(math.atan2(right, -behind)), math.degrees(math.asin(_within(-below)))
 
 
-def _error(both: list[tuple[float, float]], yaw: float, pitch: float, face: Floats) -> float:
+def _error(both: Sequence[tuple[float, float]], yaw: float, pitch: float, face: Axes) -> float:
     """What is known of how far it may be off: of persons, scale, turned faces, and two eyes' dispute."""
-    turned = math.degrees(math.acos(max(-1.0, min(1.0, float(face[2, 2])))))
+    turned = math.degrees(math.acos(_within(face[2][2])))
     apart = math.dist(*both) / 2
     return math.hypot(
         PERSON_ERROR, SCALE_ERROR * math.hypot(yaw, pitch), TURN_ERROR * turned, apart
@@ -150,3 +162,20 @@ def _named(yaw: float, pitch: float) -> Direction:
     if abs(yaw) >= abs(pitch):
         return "right" if yaw > 0 else "left"
     return "up" if pitch > 0 else "down"
+
+
+def _less(one: Point, other: Point) -> Point:
+    return one[0] - other[0], one[1] - other[1], one[2] - other[2]
+
+
+def _dot(one: Point, other: Point) -> float:
+    return one[0] * other[0] + one[1] * other[1] + one[2] * other[2]
+
+
+def _unit(line: Point) -> Point:
+    length = max(math.hypot(*line), _LEAST)
+    return line[0] / length, line[1] / length, line[2] / length
+
+
+def _within(cosine: float) -> float:
+    return max(-1.0, min(1.0, cosine))
