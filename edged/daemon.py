@@ -45,6 +45,7 @@ from edged.pipeline.afterwards.work import Afterwards
 from edged.pipeline.decoders import Decoders
 from edged.pipeline.hearing import Hearing
 from edged.pipeline.lexicons import Lexicons
+from edged.pipeline.seeing.reading import Reading
 from edged.pipeline.sounding import Sounding
 from edged.pipeline.transcription import Pipeline
 from edged.service.answer import answer
@@ -144,6 +145,8 @@ async def _build(
     stack.push_async_callback(pool.close)
     decoders = Decoders()
     stack.push_async_callback(decoders.close)
+    reading = Reading(store)
+    stack.push_async_callback(reading.close)
     pipeline = Pipeline(store, pool, decoders, config)
     lexicons = Lexicons(paths.lexicons, config.sessions.lexicons)
     afterwards = Afterwards(
@@ -198,6 +201,7 @@ async def _build(
         hearing=Hearing(pool, decoders),
         sounding=Sounding(pool, decoders),
         lexicons=lexicons,
+        reading=reading,
         streams=Streams(store, pool, bus, decoders, config, lexicons),
         following=Following(store, pool, bus, config),
         sight_streams=SightStreams(pool, sights, config),

@@ -7,7 +7,16 @@ from edged.errors import UnknownRequest
 from edged.messages import people, requests, voice
 from edged.messages.replies import AnyReply
 from edged.messages.requests import AnyRequest
-from edged.messages.seeing import See, SessionsFrame, StreamFrame
+from edged.messages.seeing import (
+    FramesExport,
+    FramesImage,
+    FramesList,
+    FramesSearch,
+    See,
+    SessionsFrame,
+    StreamFrame,
+    TracksDerive,
+)
 from edged.messages.sessions import (
     DevicesList,
     SessionsAppend,
@@ -36,6 +45,7 @@ from edged.service import (
     events,
     exporting,
     feelings,
+    frames,
     images,
     infer,
     jobs,
@@ -132,6 +142,10 @@ STREAMED: dict[type, Callable[[House, Any], Stream]] = {
     people.LexiconApply: lexicons.apply,
     requests.Subscribe: events.subscribe,
     DevicesList: devices.list_devices,
+    FramesList: frames.list_frames,
+    FramesExport: frames.export,
+    FramesImage: frames.image,
+    TracksDerive: frames.derive,
     requests.Backup: store.backup,
     requests.RotateKey: store.rotate_key,
 }
@@ -154,6 +168,7 @@ WITH_PARTS: dict[type, Callable[[House, Any, Parts], Stream]] = {
     voice.Separate: sounding.separate,
     voice.Denoise: sounding.denoise,
     SessionsAppend: appending.append,
+    FramesSearch: frames.search,
     SessionsFrame: sessions.frame,
 }
 """Likewise, with the frames that came behind the envelope."""

@@ -19,6 +19,7 @@ from edged.pipeline.afterwards.work import Afterwards
 from edged.pipeline.decoders import Decoders
 from edged.pipeline.hearing import Hearing
 from edged.pipeline.lexicons import Lexicons
+from edged.pipeline.seeing.reading import Reading
 from edged.pipeline.sounding import Sounding
 from edged.pipeline.transcription import Pipeline
 from edged.service.clients import Clients
@@ -51,6 +52,7 @@ class House:
     hearing: Hearing
     sounding: Sounding
     lexicons: Lexicons
+    reading: Reading
     streams: Streams
     following: Following
     sight_streams: SightStreams

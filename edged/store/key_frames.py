@@ -102,6 +102,18 @@ def get(db: Connection, frame_id: str) -> tuple[FrameImage, bytes]:
     return msgspec.convert(facts, FrameImage), b"".join(data for (data,) in pieces)
 
 
+def models(db: Connection, *, session_id: str | None = None) -> tuple[str, ...]:
+    """What made vectors of key frames, the one of most of them first."""
+    rows = db.execute(
+        "SELECT k.vector_model FROM key_frames k JOIN tracks t ON t.id = k.track "
+        "JOIN sights s ON s.id = t.sight JOIN sessions n ON n.id = s.session "
+        "WHERE k.vector IS NOT NULL AND (? IS NULL OR n.session_id = ?) "
+        "GROUP BY k.vector_model ORDER BY count(*) DESC, k.vector_model",
+        (session_id, session_id),
+    )
+    return tuple(str(model) for (model,) in rows)
+
+
 def vectors(
     db: Connection, model: str, *, session_id: str | None = None, after: int = 0, limit: int = 1_000
 ) -> tuple[FrameVector, ...]:

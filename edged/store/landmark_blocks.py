@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Protocol
 
-import msgspec
 from msgspec import Struct
 
 from edged.messages.events import LandmarksAdded
@@ -120,6 +119,7 @@ def find(  # noqa: PLR0913 the filters of one request, all by keyword
     source: int | None = None,
     from_ms: int = 0,
     to_ms: int = EVER,
+    after: StoredBlock | None = None,
     limit: int = 100,
 ) -> tuple[StoredBlock, ...]:
     """Blocks with frames from one time to before another, in order of time, without their bodies.
@@ -131,6 +131,7 @@ def find(  # noqa: PLR0913 the filters of one request, all by keyword
         source: only of this source of pictures.
         from_ms: of the session's clock.
         to_ms: as `from_ms`.
+        after: the last one of the page before.
         limit: at most so many.
 
     Raises:
@@ -138,39 +139,75 @@ def find(  # noqa: PLR0913 the filters of one request, all by keyword
     """
     merged: Iterator[StoredBlock] = heapq.merge(
         *(
-            _of_track(db, track, facts, from_ms=from_ms, to_ms=to_ms, limit=limit)
-            for track, *facts in _tracks(db, sessions.row_id(db, session_id))
-            if (not kinds or facts[1] in kinds) and source in (None, facts[0])
+            _of_track(db, track, after, from_ms=from_ms, to_ms=to_ms, limit=limit)
+            for track in _tracks(db, sessions.row_id(db, session_id))
+            if (not kinds or track.kind in kinds) and source in {None, track.source}
         ),
-        key=lambda block: (block.start_ms, block.source, block.kind),
+        key=_place,
     )
     return tuple(islice(merged, limit))
 
 
-def _tracks(db: Connection, session: int) -> list[tuple[int, int, str]]:
-    """Row, number of the source and kind of all tracks that hold landmarks."""
+def tracks(db: Connection, session_id: str) -> tuple[tuple[int, LandmarkKind], ...]:
+    """Source and kind of everything that a session's landmarks were kept of, in order.
+
+    Raises:
+        NotFound: no such session.
+    """
+    return tuple((one.source, one.kind) for one in _tracks(db, sessions.row_id(db, session_id)))
+
+
+class _Track(Struct, frozen=True):
+    """A track that holds landmarks. source: number of its source of pictures."""
+
+    row: int
+    source: int
+    kind: LandmarkKind
+
+
+def _tracks(db: Connection, session: int) -> list[_Track]:
     rows = db.execute(
         "SELECT t.id, s.number, t.kind FROM tracks t JOIN sights s ON s.id = t.sight "
         "WHERE s.session = ? AND t.kind IN ('face', 'hands', 'pose') ORDER BY s.number, t.kind",
         (session,),
     )
-    return [(int(row), int(source), str(kind)) for row, source, kind in rows]
+    return [_Track(row, source, kind) for row, source, kind in rows]
 
 
 def _of_track(
-    db: Connection, track: int, facts: list[object], *, from_ms: int, to_ms: int, limit: int
+    db: Connection,
+    track: _Track,
+    after: StoredBlock | None,
+    *,
+    from_ms: int,
+    to_ms: int,
+    limit: int,
 ) -> list[StoredBlock]:
+    first = from_ms - LONGEST_MS
+    if after is not None:
+        behind = (track.source, track.kind) > (after.source, after.kind)
+        first = max(first, after.start_ms + (not behind))
     rows = db.execute(
         "SELECT id, start_ms, end_ms, frames, length(body) FROM landmark_blocks WHERE track = ? "
         "AND start_ms >= ? AND end_ms >= ? AND start_ms < ? ORDER BY start_ms LIMIT ?",
-        (track, from_ms - LONGEST_MS, from_ms, to_ms, limit),
-    ).fetchall()
-    source, kind = facts
-    fields = StoredBlock.__struct_fields__
+        (track.row, first, from_ms, to_ms, limit),
+    )
     return [
-        msgspec.convert(dict(zip(fields, (row, source, kind, *times), strict=True)), StoredBlock)
-        for row, *times in rows
+        StoredBlock(
+            row=row,
+            source=track.source,
+            kind=track.kind,
+            start_ms=start_ms,
+            end_ms=end_ms,
+            frames=frames,
+            size_bytes=size,
+        )
+        for row, start_ms, end_ms, frames, size in rows
     ]
+
+
+def _place(block: StoredBlock) -> tuple[int, int, str]:
+    return block.start_ms, block.source, block.kind
 
 
 def bodies(db: Connection, rows: Sequence[int]) -> tuple[bytes, ...]:

@@ -148,6 +148,26 @@ def test_blocks_are_found_by_time_kind_and_source_in_order(db: Connection, sessi
     assert [(block.source, block.start_ms) for block in of_other] == [(1, 0), (1, 1_000)]
 
 
+def test_pages_of_blocks_follow_each_other_without_a_hole(db: Connection, session: str) -> None:
+    pose = _track(db, session)
+    hands = sights.add_track(db, _sight(db, session), kind="hands", model="both")
+    for second in range(3):
+        times = {"second": second, "start_ms": second * 1_000, "end_ms": second * 1_000 + 900}
+        landmark_blocks.add(db, session, pose, replace(BLOCK, **times), b"x")
+        landmark_blocks.add(db, session, hands, replace(BLOCK, kind="hands", **times), b"x")
+    whole = landmark_blocks.find(db, session)
+
+    pages: list[landmark_blocks.StoredBlock] = []
+    last = None
+    while page := landmark_blocks.find(db, session, after=last, limit=1):
+        pages += page
+        last = page[-1]
+
+    assert len(whole) == 6
+    assert tuple(pages) == whole
+    assert landmark_blocks.tracks(db, session) == ((0, "hands"), (0, "pose"))
+
+
 def test_a_gap_is_told_once_and_again_when_it_grew_but_never_the_opening(
     db: Connection, session: str
 ) -> None:

@@ -6,7 +6,7 @@ long the session is. The worker starts with the first reading and ends when nobo
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
 from itertools import accumulate
 
@@ -90,16 +90,18 @@ class Reading:
             Busy, WorkerGone, Deadline, EngineMissing: the worker's.
         """
         async with self._reading(wish) as reading:
-            async for batch in self._batches(stretch, wish):
-                if (await reading.feed(batch)).full:
-                    break
+            async with aclosing(self._batches(stretch, wish)) as batches:
+                async for batch in batches:
+                    if (await reading.feed(batch)).full:
+                        break
             return (await reading.call("page", reading.id)).to(KeptPage)
 
     async def derive(self, stretch: Stretch, wish: ReadWish) -> DerivedPage:
         """What follows from the landmarks of a stretch; raises as `page`."""
         async with self._reading(wish) as reading:
-            async for batch in self._batches(stretch, wish):
-                await reading.feed(batch)
+            async with aclosing(self._batches(stretch, wish)) as batches:
+                async for batch in batches:
+                    await reading.feed(batch)
             return (await reading.call("derived", reading.id)).to(DerivedPage)
 
     async def file(self, stretch: Stretch, wish: ReadWish) -> AsyncGenerator[FilePiece, None]:
@@ -107,16 +109,13 @@ class Reading:
         passes = await self._passes(stretch, wish)
         end_ms = min(stretch.to_ms, await self._duration_ms(stretch.session_id))
         async with self._reading(wish) as reading:
-            for number, one in enumerate(passes):
-                if one.counting is not None:
-                    await reading.begin(one)
-                async for batch in self._batches(one.stretch, wish):
-                    await reading.feed(batch)
-                    part = _share(batch, stretch.from_ms, end_ms)
-                    async for data in reading.pieces():
-                        yield FilePiece(data, (number + part) / len(passes))
+            async with aclosing(self._fed(reading, passes, wish)) as fed:
+                async for number, until_ms in fed:
+                    share = (number + _share(until_ms, stretch.from_ms, end_ms)) / len(passes)
+                    while data := await reading.take():
+                        yield FilePiece(data, share)
             await reading.call("finish", reading.id)
-            async for data in reading.pieces():
+            while data := await reading.take():
                 yield FilePiece(data, 1.0)
 
     async def rank(self, query: bytes, vectors: Sequence[bytes]) -> tuple[float, ...]:
@@ -137,6 +136,18 @@ class Reading:
             self._worker = None
         if self._ends:
             await asyncio.wait(self._ends)
+
+    async def _fed(
+        self, reading: "_Open", passes: Sequence["_Pass"], wish: ReadWish
+    ) -> AsyncGenerator[tuple[int, int | None], None]:
+        """Feeds what a file is made of; after each time, in which pass, and up to where it came."""
+        for number, one in enumerate(passes):
+            if one.counting is not None:
+                await reading.begin(one)
+            async with aclosing(self._batches(one.stretch, wish)) as batches:
+                async for batch in batches:
+                    await reading.feed(batch)
+                    yield number, batch.until_ms
 
     # --- blocks ---
 
@@ -248,10 +259,9 @@ class _Open:
         )
         return (await self.call("feed", part)).to(Fed)
 
-    async def pieces(self) -> AsyncGenerator[bytes, None]:
-        """What the last blocks gave to a file; fetched whole before the next are fed."""
-        while data := (await self.call("take", self.id)).to(Piece).data:
-            yield data
+    async def take(self) -> bytes:
+        """The next bytes that the last blocks gave to a file; fetched whole before the next are fed."""
+        return (await self.call("take", self.id)).to(Piece).data
 
 
 def _batch(db: Connection, *, stretch: Stretch, from_ms: int, after: StoredBlock | None) -> _Batch:
@@ -274,8 +284,8 @@ def _batch(db: Connection, *, stretch: Stretch, from_ms: int, after: StoredBlock
     return _Batch(blocks, bodies, None if over else blocks[-1].start_ms)
 
 
-def _share(batch: _Batch, from_ms: int, end_ms: int) -> float:
-    """How much of a stretch is behind a batch."""
-    if batch.until_ms is None or end_ms <= from_ms:
+def _share(until_ms: int | None, from_ms: int, end_ms: int) -> float:
+    """How much of a stretch is behind a time; None: all of it."""
+    if until_ms is None or end_ms <= from_ms:
         return 1.0
-    return min(max((batch.until_ms - from_ms) / (end_ms - from_ms), 0.0), 1.0)
+    return min(max((until_ms - from_ms) / (end_ms - from_ms), 0.0), 1.0)

@@ -1,0 +1,239 @@
+"""`frames.*` and `tracks.derive`: what sessions kept of what they saw, read again."""
+
+import heapq
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from datetime import datetime
+from functools import partial
+
+from msgspec import Struct
+
+from edged.capture.kept.orders import ReadWish
+from edged.errors import BadRequest
+from edged.messages.replies import AnyReply, Done
+from edged.messages.seeing import (
+    DerivedKind,
+    DerivedTracks,
+    Frames,
+    FramesExport,
+    FramesImage,
+    FramesList,
+    FramesPart,
+    FramesSearch,
+    LandmarkKind,
+    Sightings,
+    TracksDerive,
+)
+from edged.models.runtime import EmbedOptions, ImageEmbedder
+from edged.pipeline.seeing.reading import Stretch
+from edged.service.chosen import chosen
+from edged.service.house import House
+from edged.service.pictures import picture_of
+from edged.store import key_frames, object_sightings, sessions, sights
+from edged.store.engine import Connection
+from edged.store.landmark_blocks import EVER
+
+Buffer = bytes | memoryview
+Parts = tuple[Buffer, ...]
+Outgoing = AnyReply | tuple[AnyReply, Sequence[Buffer]]
+Replies = AsyncGenerator[Outgoing, None]
+
+PART_BYTES = 2**20
+VECTORS_AT_ONCE = 500
+
+SCREEN_VALUES = ("x", "y", "z", "visibility")
+VALUES: dict[LandmarkKind, tuple[str, ...]] = {
+    "face": ("x", "y", "z"),
+    "hands": ("x", "y", "z"),
+    "pose": (*SCREEN_VALUES, "wx", "wy", "wz"),
+}
+"""As edged.vision.blocks.VALUES, which is only where arrays are; a test compares them."""
+
+NEEDED: dict[DerivedKind, LandmarkKind] = {
+    "gestures": "hands",
+    "posture": "pose",
+    "activity": "pose",
+    "blinks": "face",
+}
+"""What a derived track follows from."""
+
+_MEDIA_TYPES = {"csv": "text/csv", "npz": "application/zip", "json": "application/json"}
+
+
+class _Facts(Struct, frozen=True):
+    """What is known of a session before its landmarks are read."""
+
+    began_ms: int
+    models: dict[str, str]
+
+
+async def list_frames(house: House, request: FramesList) -> Replies:
+    """A page of landmarks, as numbers or as arrays."""
+    facts = await house.store.read(partial(_facts, session_id=request.session_id))
+    shift_ms = facts.began_ms if request.wall else 0
+    stretch = Stretch(
+        session_id=request.session_id,
+        kinds=request.kinds,
+        source=request.source,
+        from_ms=max(request.from_ms - shift_ms, 0),
+        to_ms=_end(request.to_ms, shift_ms),
+    )
+    wish = ReadWish(
+        into=request.points,
+        from_ms=stretch.from_ms,
+        to_ms=stretch.to_ms,
+        fps=request.fps,
+        smooth=request.smooth,
+        shift_ms=shift_ms,
+        limit=request.limit,
+    )
+    page = await house.reading.page(stretch, wish)
+    kinds = [kind for kind in VALUES if not request.kinds or kind in request.kinds]
+    reply = Frames(
+        session_id=request.session_id,
+        frames=page.frames,
+        parts=page.parts,
+        values={kind: _values(kind, request.points) for kind in kinds if kind in facts.models},
+        models={kind: facts.models[kind] for kind in kinds if kind in facts.models},
+        next_ms=page.next_ms,
+    )
+    yield reply, page.data
+
+
+async def export(house: House, request: FramesExport) -> Replies:
+    """Landmarks as a file, piece by piece."""
+    facts = await house.store.read(partial(_facts, session_id=request.session_id))
+    stretch = Stretch(
+        session_id=request.session_id,
+        kinds=request.kinds,
+        source=request.source,
+        from_ms=request.from_ms,
+        to_ms=_end(request.to_ms),
+    )
+    wish = ReadWish(
+        into=request.format,
+        from_ms=stretch.from_ms,
+        to_ms=stretch.to_ms,
+        fps=request.fps,
+        smooth=request.smooth,
+        session_id=request.session_id,
+        models={kind: model for kind, model in facts.models.items() if kind in VALUES},
+    )
+    offset = 0
+    async with aclosing(house.reading.file(stretch, wish)) as pieces:
+        async for piece in pieces:
+            reply = FramesPart(
+                session_id=request.session_id,
+                format=request.format,
+                media_type=_MEDIA_TYPES[request.format],
+                offset=offset,
+                size_bytes=len(piece.data),
+                progress=piece.progress,
+            )
+            offset += len(piece.data)
+            yield reply, [piece.data]
+    yield Done()
+
+
+async def search(house: House, request: FramesSearch, parts: Parts) -> Replies:
+    """Where something was seen."""
+    pictured = request.path is not None or request.image is not None or bool(parts)
+    if pictured == (request.label is not None):
+        raise BadRequest(
+            "give either a label or a picture", fix="`label`, or `path`, or a picture in parts"
+        )
+    if request.session_id is not None:
+        await house.store.read(partial(sessions.row_id, session_id=request.session_id))
+    yield await (_alike(house, request, parts) if pictured else _labelled(house, request))
+
+
+async def image(house: House, request: FramesImage) -> Replies:
+    """A key frame's picture."""
+    reply, body = await house.store.read(partial(key_frames.get, frame_id=request.frame_id))
+    yield reply, [body[at : at + PART_BYTES] for at in range(0, len(body), PART_BYTES)]
+
+
+async def derive(house: House, request: TracksDerive) -> Replies:
+    """What follows from landmarks."""
+    await house.store.read(partial(sessions.row_id, session_id=request.session_id))
+    stretch = Stretch(
+        session_id=request.session_id,
+        kinds=tuple(sorted({NEEDED[track] for track in request.tracks})),
+        from_ms=request.from_ms,
+        to_ms=_end(request.to_ms),
+    )
+    wish = ReadWish(
+        into="tracks", from_ms=stretch.from_ms, to_ms=stretch.to_ms, tracks=request.tracks
+    )
+    found = await house.reading.derive(stretch, wish)
+    yield DerivedTracks(
+        session_id=request.session_id, derived=found.derived, definitions=found.definitions
+    )
+
+
+def _facts(db: Connection, session_id: str) -> _Facts:
+    began = datetime.fromisoformat(sessions.get(db, session_id).started_at)
+    return _Facts(round(began.timestamp() * 1_000), sights.models(db, session_id))
+
+
+def _end(to_ms: int | None, shift_ms: int = 0) -> int:
+    return EVER if to_ms is None else max(to_ms - shift_ms, 0)
+
+
+def _values(kind: LandmarkKind, points: str) -> tuple[str, ...]:
+    """Names of a point's numbers; in a reply of numbers the world has its own list."""
+    names = VALUES[kind]
+    return names if points == "parts" else names[: len(SCREEN_VALUES)]
+
+
+async def _labelled(house: House, request: FramesSearch) -> Sightings:
+    found = await house.store.read(
+        partial(
+            object_sightings.search,
+            label=request.label or "",
+            session_id=request.session_id,
+            min_score=request.min_score,
+            limit=request.limit,
+        )
+    )
+    return Sightings(sightings=found)
+
+
+async def _alike(house: House, request: FramesSearch, parts: Parts) -> Sightings:
+    """Key frames that are similar to a picture, by the model that most of them were kept with."""
+    known = await house.store.read(partial(key_frames.models, session_id=request.session_id))
+    picture = await picture_of(request, parts)
+    if not known:
+        return Sightings(sightings=())
+    model = chosen(house, "image_embed", known[0]).id
+    async with house.pool.borrow(model, ImageEmbedder) as lease:
+        query = bytes((await lease.call(lease.model.embed, picture, EmbedOptions())).data)
+    best = await _best(house, model, query, request)
+    found = await house.store.read(partial(key_frames.sightings, scored=best))
+    return Sightings(sightings=found, model=model)
+
+
+async def _best(
+    house: House, model: str, query: bytes, request: FramesSearch
+) -> list[tuple[int, float]]:
+    """Rows of key frames with their scores, the best first."""
+    best: list[tuple[int, float]] = []
+    after = 0
+    while page := await house.store.read(
+        partial(
+            key_frames.vectors,
+            model=model,
+            session_id=request.session_id,
+            after=after,
+            limit=VECTORS_AT_ONCE,
+        )
+    ):
+        after = page[-1].row
+        scores = await house.reading.rank(query, [one.vector for one in page])
+        scored = [
+            (one.row, score)
+            for one, score in zip(page, scores, strict=True)
+            if score >= request.min_score
+        ]
+        best = heapq.nlargest(request.limit, best + scored, key=lambda one: one[1])
+    return best
