@@ -43,9 +43,6 @@ TOLD_NS = 1_000_000_000
 OPENING_MS = 500
 """A first frame that comes so late leaves a gap: before it nobody looked."""
 
-REST_S = 0.5
-"""After a model failed: one that is being restarted is not asked with every frame."""
-
 MOST_FAILURES = 5
 """A video whose frames fail so often in a row has no end worth waiting for."""
 
@@ -91,7 +88,7 @@ class Sightline:
         number: which of the session's, from 0.
         onlookers: look at every frame, side by side.
         keeper: the session.
-        reopen_s: before a source that broke is tried again.
+        reopen_s: before a source that broke is tried again, and a model that failed.
         clock: CLOCK_BOOTTIME in nanoseconds.
 
     place: rows of the store; None until the session has them. device: its name, as far as known.
@@ -385,7 +382,7 @@ class Sightline:
             await self._lose(since_ms, "worker_gone", until_ms=at_ms)
             return
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), REST_S)
+            await asyncio.wait_for(self._stopping.wait(), self._reopen_s)
 
     # --- gaps and counts ---
 
