@@ -137,9 +137,17 @@ def open_nodes(paths: Collection[str], proc: str = "/proc") -> set[str]:
 def _links(folder: str) -> set[str]:
     """Where the links of a folder lead; nothing when it is another user's, or gone."""
     try:
-        return {os.readlink(f"{folder}/{name}") for name in os.listdir(folder)}
+        names = os.listdir(folder)
     except OSError:
         return set()
+    return {_target(f"{folder}/{name}") for name in names}
+
+
+def _target(link: str) -> str:
+    try:
+        return os.readlink(link)
+    except OSError:
+        return ""  # it was closed meanwhile
 
 
 def nodes(folder: str = "/dev") -> list[str]:

@@ -146,7 +146,7 @@ def _text(data: bytearray) -> str:
     return bytes(data).partition(b"\0")[0].decode(errors="replace").strip()
 
 
-def _counted(fd: int, request: int, body: bytearray, ioctl: Ioctl) -> Iterator[bytearray]:
+def counted(fd: int, request: int, body: bytearray, ioctl: Ioctl) -> Iterator[bytearray]:
     """What a driver counts up, until it says that there are no more."""
     for index in range(_MOST):
         asked = bytearray(body)
@@ -163,7 +163,7 @@ def _counted(fd: int, request: int, body: bytearray, ioctl: Ioctl) -> Iterator[b
 def _fourccs(fd: int, ioctl: Ioctl) -> Iterator[tuple[int, str]]:
     body = bytearray(_FORMAT_BYTES)
     struct.pack_into("=I", body, 4, _CAPTURE)  # the type of buffers has the same number
-    for found in _counted(fd, NEXT_FORMAT, body, ioctl):
+    for found in counted(fd, NEXT_FORMAT, body, ioctl):
         code = struct.unpack_from("=I", found, 44)[0]
         yield code, code.to_bytes(4, "little").decode("latin-1")
 
@@ -171,7 +171,7 @@ def _fourccs(fd: int, ioctl: Ioctl) -> Iterator[tuple[int, str]]:
 def _sizes(fd: int, code: int, ioctl: Ioctl) -> Iterator[tuple[int, int]]:
     body = bytearray(_SIZE_BYTES)
     struct.pack_into("=I", body, 4, code)
-    for found in _counted(fd, NEXT_SIZE, body, ioctl):
+    for found in counted(fd, NEXT_SIZE, body, ioctl):
         kind, *numbers = struct.unpack_from("=7I", found, 8)
         if kind != _DISCRETE:
             left, right, _, top, bottom, _ = numbers
@@ -189,7 +189,7 @@ def _rates(fd: int, code: int, size: tuple[int, int], ioctl: Ioctl) -> Iterator[
     body = bytearray(_RATE_BYTES)
     struct.pack_into("=III", body, 4, code, *size)
     told = False
-    for found in _counted(fd, NEXT_RATE, body, ioctl):
+    for found in counted(fd, NEXT_RATE, body, ioctl):
         kind, seconds, parts = struct.unpack_from("=III", found, 16)
         told = True
         yield round(parts / seconds, 3) if seconds else 0.0
