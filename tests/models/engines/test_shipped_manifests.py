@@ -38,7 +38,7 @@ from edged.models.runtime import ImageSegmenter
 
 FOLDER = REPOSITORY / "model_manifests"
 OFFICIAL = {"huggingface.co", "github.com", "storage.googleapis.com"}
-WITHOUT = {"image_classify", "speech_emotion"}
+WITHOUT = {"speech_emotion"}
 """Tasks for which no public source pins a model that everybody may use."""
 
 
