@@ -25,6 +25,8 @@ def made_up(kind: LandmarkKind, times: NDArray[np.int64]) -> Block:
     points = np.zeros(shape, np.float32)
     points[..., 0] = (times[:, None, None] % 8_000 + np.arange(POINTS[kind])) / 8_192
     points[..., 1] = np.arange(SLOTS[kind])[:, None] / 4
+    if kind == "pose":
+        points[..., 3] = 1.0  # visible
     if kind == "hands":
         points[times // FRAME_MS % 2 == 1, 1] = np.nan
     return Block(times, points)

@@ -72,15 +72,26 @@ class _Batch(Struct, frozen=True):
 
 
 class Reading:
-    """Reads landmarks; lends the worker. Loop thread only."""
+    """Reads landmarks; lends the worker. Loop thread only.
 
-    def __init__(self, store: Store) -> None:
+    Args:
+        store: that has them.
+        idle_s: so long the worker stays when nobody reads.
+    """
+
+    def __init__(self, store: Store, *, idle_s: float = IDLE_S) -> None:
         self._store = store
+        self._idle_s = idle_s
         self._worker: Worker | None = None
         self._starting = asyncio.Lock()
         self._open = 0
         self._ending: asyncio.TimerHandle | None = None
         self._ends: set[asyncio.Task[None]] = set()
+
+    @property
+    def worker(self) -> Worker | None:
+        """The process that reads; None while nobody does."""
+        return self._worker
 
     async def page(self, stretch: Stretch, wish: ReadWish) -> KeptPage:
         """A page of landmarks: the first frames of the stretch, as many as are wanted or fit.
@@ -129,7 +140,7 @@ class Reading:
             return (await worker.call("rank", wish, deadline_s=CALL_DEADLINE_S)).to(Ranked).scores
 
     async def close(self) -> None:
-        """End the worker now."""
+        """End the worker now; what is being read ends with `WorkerGone`."""
         self._keep()
         if self._worker is not None:
             await self._worker.end()
@@ -215,7 +226,7 @@ class Reading:
 
     def _end_later(self) -> None:
         self._keep()
-        self._ending = asyncio.get_running_loop().call_later(IDLE_S, self._end)
+        self._ending = asyncio.get_running_loop().call_later(self._idle_s, self._end)
 
     def _end(self) -> None:
         worker, self._worker = self._worker, None
