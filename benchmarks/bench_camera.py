@@ -82,7 +82,7 @@ def _figures(
 ) -> list[Figure]:
     how = ", where nothing moves left out" if motion else ""
     processed = after.processed - before.processed
-    still, late = after.still - before.still, after.late - before.late
+    captured, still = after.captured - before.captured, after.still - before.still
     return [
         Figure(
             what=f"pose of a camera at {FPS} fps{how}: daemon and workers, of one core",
@@ -96,7 +96,8 @@ def _figures(
             value=processed / watched_s,
             unit="/s",
             least=None if motion else FPS * 0.95,
-            note=f"{still} still, {late} late, {after.lost - before.lost} lost",
+            note=f"{captured / watched_s:.1f}/s captured; {still} frames still, "
+            f"{after.late - before.late} late, {after.lost - before.lost} lost",
         ),
     ]
 

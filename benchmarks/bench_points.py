@@ -85,7 +85,11 @@ def _agreement(client: SyncClient, photos: Mapping[str, Pixels]) -> list[Figure]
         print("the old API is not here, its rows are left out: `python -m benchmarks.peers.setup`")
         return []
     old = _by_old_api(photos)
-    return [_agreed(client, photos, old, task) for task in COMPARED]
+    tasks = {name: {"hands": _by_tasks(one)} for name, one in photos.items()}
+    return [
+        *(_agreed(client, photos, old, task, "the old API") for task in COMPARED),
+        _agreed(client, photos, tasks, "hands", "MediaPipe's Tasks alone"),
+    ]
 
 
 def _by_old_api(photos: Mapping[str, Pixels]) -> Old:
@@ -100,25 +104,43 @@ def _by_old_api(photos: Mapping[str, Pixels]) -> Old:
     return found
 
 
-def _agreed(client: SyncClient, photos: Mapping[str, Pixels], old: Old, task: VisionTask) -> Figure:
+def _by_tasks(pixels: Pixels) -> list[list[tuple[float, float]]]:
+    """The hands that the library finds without us: where both APIs differ, the difference is its own."""
+    options = vision.HandLandmarkerOptions(
+        base_options=BaseOptions(model_asset_path=str(sights.model_file(MODELS["hands"]))),
+        num_hands=2,
+    )
+    with closing(vision.HandLandmarker.create_from_options(options)) as landmarker:
+        found = landmarker.detect(_image(pixels))
+    return [[(point.x, point.y) for point in hand] for hand in found.hand_landmarks]
+
+
+def _image(pixels: Pixels) -> images.Image:
+    array = np.ascontiguousarray(pixels)
+    return images.Image(image_format=images.ImageFormat.SRGB, data=array)
+
+
+def _agreed(
+    client: SyncClient, photos: Mapping[str, Pixels], others_by: Old, task: VisionTask, whose: str
+) -> Figure:
     apart: list[float] = []
     theirs = ours = 0
     for name, pixels in photos.items():
         height, width = pixels.shape[:2]
         size = np.array([width, height], np.float64)
         mine = [_flat(one) * size for one in _things(_see(client, pixels, _wanted(task)))]
-        others = [np.array(one) * size for one in old[name][task]]
+        others = [np.array(one) * size for one in others_by[name][task]]
         found = [min((_apart(one, my) for my in mine), default=1.0) for one in others]
         matched = [one for one in found if one < SAME_THING]
         apart += matched
         theirs += len(others) - len(matched)
         ours += len(mine) - len(matched)
     return Figure(
-        what=f"{task}: distance from the old API's points, of the longer side of the box, mean",
+        what=f"{task}: points from those of {whose}, mean distance, of the box's longer side",
         value=mean(apart) * 100 if apart else 100.0,
         unit="%",
         note=f"{len(apart)} found by both (at most {max(apart, default=1.0):.1%}), "
-        f"{theirs} by the old one only, {ours} by edged only",
+        f"{theirs} by it alone, {ours} by edged alone",
     )
 
 
@@ -195,10 +217,7 @@ def _recognised(shown: Sequence[Pixels]) -> list[list[tuple[str, Floats]]]:
     found = []
     with closing(vision.GestureRecognizer.create_from_options(options)) as recogniser:
         for pixels in shown:
-            array = np.ascontiguousarray(pixels)
-            told = recogniser.recognize(
-                images.Image(image_format=images.ImageFormat.SRGB, data=array)
-            )
+            told = recogniser.recognize(_image(pixels))
             places = [np.array([(p.x, p.y) for p in hand]) for hand in told.hand_landmarks]
             names = [some[0].category_name for some in told.gestures]
             found.append(list(zip(names, places, strict=True)))
