@@ -18,6 +18,7 @@ from edged.models.engines.mediapipe_library import frame_of
 from edged.models.engines.mediapipe_results import take_over
 from edged.models.engines.mediapipe_segmenter import Segmenter
 from edged.models.engines.placement import note
+from edged.models.engines.seeing import memory
 from edged.models.engines.seeing.found import Part
 from edged.models.engines.seeing.seer import FrameSeer
 from edged.models.runtime import Model, ModelSpec, Placement
@@ -60,6 +61,7 @@ def _model(spec: ModelSpec) -> Model:
         return Segmenter(spec)
     if spec.task not in _PARTS:
         raise Unsupported(f"MediaPipe does not know the task {spec.task}", model=spec.id)
+    memory.settle()
     take_over()
     return FrameSeer(spec, _PARTS[spec.task], frame_of)
 

@@ -18,6 +18,7 @@ from edged.media import ImageFormat, Picture
 from edged.models import manifest
 from edged.models.runtime import ModelSpec, Parameter, Segmented
 from edged.models.seeing import Group, SeeOptions, SeeStream, Sight
+from edged.workers import system
 from edged.workers.process import Worker, WorkerSpec
 
 T = TypeVar("T")
@@ -121,6 +122,10 @@ class Seers:
     def canary(self, model: str) -> str:
         """Its canary."""
         return self._call(model, str, "canary")
+
+    def memory(self, model: str) -> int:
+        """Bytes of the model's worker (PSS)."""
+        return system.pss_bytes(self._workers[model].pid)
 
     def load(self, spec: ModelSpec) -> None:
         """Put a model under its id; raises what its load raises."""

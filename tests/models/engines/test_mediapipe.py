@@ -247,6 +247,22 @@ def test_a_name_may_be_used_again_with_a_clock_from_0(seers: Seers) -> None:
     assert found.width == 48
 
 
+def test_streams_that_ended_leave_no_memory_behind(seers: Seers, assets: Path) -> None:
+    """Measured: 0.3 MB after eight; without edged.models.engines.seeing.memory up to 5."""
+    picture = raw(decoded(photo(assets, FACE)))
+
+    def follow(times: int) -> int:
+        for number in range(times):
+            seers.see("face-mesh", picture, SeeOptions(stream=f"stream {number}"))
+            seers.finish("face-mesh", f"stream {number}")
+        return seers.memory("face-mesh")
+
+    before = follow(2)
+    after = follow(8)
+
+    assert after - before < 5_000_000
+
+
 # --- face, hands and body together ---
 
 

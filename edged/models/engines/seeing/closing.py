@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from edged.models.engines.seeing import memory
+
 CLOSE_DEADLINE_S = 5.0
 """Measured: 2026-11, 2 busy vCPU: graphs close in 1 to 30 ms."""
 
@@ -44,6 +46,7 @@ def close_all(
     thread.join(deadline_s)
     if thread.is_alive():
         (give_up or _end)()
+    memory.give_back()
 
 
 def _close(graphs: Sequence[Closes]) -> None:
