@@ -10,19 +10,27 @@ from edged.messages.requests import AnyRequest
 R = TypeVar("R", bound=AnyReply)
 
 
-class Link(Protocol):
-    """A daemon that answers."""
+class Answers(Protocol):
+    """A daemon that answers in streams."""
 
-    def ask(self, request: AnyRequest, reply: type[R]) -> R:
-        """The last reply to a request, of the expected type.
+    def stream(
+        self, request: AnyRequest, parts: Sequence[Buffer] = ()
+    ) -> Iterator[tuple[AnyReply, tuple[Buffer, ...]]]:
+        """Every reply to a request with its parts, the last one included.
 
         Raises:
             EdgedError: the leaf that the daemon answered with, DaemonDown or Deadline.
         """
         ...
 
-    def stream(
-        self, request: AnyRequest, parts: Sequence[Buffer] = ()
-    ) -> Iterator[tuple[AnyReply, tuple[Buffer, ...]]]:
-        """Every reply to a request with its parts, the last one included."""
+
+class Link(Answers, Protocol):
+    """A daemon that answers."""
+
+    def ask(self, request: AnyRequest, reply: type[R]) -> R:
+        """The last reply to a request, of the expected type.
+
+        Raises:
+            EdgedError: as `stream`.
+        """
         ...

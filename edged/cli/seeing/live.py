@@ -111,11 +111,11 @@ class Watching:
         """Show one reply of the stream."""
         match reply:
             case Seen():
+                if self._last is None:
+                    view.note(f"looking with {reply.model}; Ctrl-C ends it")
                 self._last = reply
                 view.frame(reply, parts)
                 self._drawn.add(reply, parts)
-            case StreamOpened(model=model):
-                view.note(f"looking with {model}; Ctrl-C ends it")
             case FramesLost():
                 count = reply.last_frame - reply.first_frame + 1
                 view.note(f"{render.counted(count, 'frame')} lost: {reply.reason}")

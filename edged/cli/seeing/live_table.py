@@ -67,8 +67,8 @@ class LiveTable:
 
     def _rows(self, seen: Seen, parts: Sequence[Buffer]) -> list[RenderableType]:
         found: list[RenderableType] = [self._head(seen)]
-        found += [_joints(f"body {at}", pose.angles) for at, pose in enumerate(seen.poses)]
         found += [_table(one) for one in words.tables(seen, parts)]
+        found += [_joints(f"body {at}", pose.angles) for at, pose in enumerate(seen.poses)]
         if len(found) == 1:
             found.append(Text("nothing in sight", style="dim"))
         return found
@@ -80,7 +80,7 @@ class LiveTable:
             f"{seen.processing_time_ms:.1f} ms each, {render.counted(self._rates.dropped, 'frame')} "
             f"left out"
         )
-        return Text(f"{line}\n{seen.model} on {seen.device}; Ctrl-C ends it")
+        return Text(f"{line}\n{seen.model} on {seen.device}")
 
 
 def _table(found: words.Table) -> Table:

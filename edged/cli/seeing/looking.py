@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from edged.bridge.framing import Buffer
 from edged.cli import render
 from edged.cli.connect import Settings
-from edged.cli.link import Link
+from edged.cli.link import Answers
 from edged.cli.missing import with_pull
 from edged.cli.seeing import position, wanted
 from edged.cli.seeing.drawn import Canvas, canvas
@@ -53,7 +53,7 @@ def see(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def follow(
-    daemon: Link,
+    daemon: Answers,
     request: See,
     parts: Sequence[Buffer],
     *,

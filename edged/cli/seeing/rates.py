@@ -7,6 +7,9 @@ from collections.abc import Callable
 from edged.messages.seeing import FrameCounts, Looked, Seen, Stretch
 
 WINDOW_S = 2.0
+SOON_S = 0.5
+"""Before that a rate is not told by one or two frames alone."""
+
 BREAK_MS = 1_000
 """What is not seen for longer begins a new stretch; see edged.messages.seeing.Stretch."""
 
@@ -56,7 +59,7 @@ class Rates:
         since = self._clock() - WINDOW_S
         while self._times and self._times[0][0] < since:
             self._times.popleft()
-        span_s = max(0.001, min(WINDOW_S, self._clock() - self._started))
+        span_s = max(SOON_S, min(WINDOW_S, self._clock() - self._started))
         return len(self._times) / span_s, sum(found for _, found in self._times) / span_s
 
     def looked(self, counts: FrameCounts) -> Looked:
@@ -69,6 +72,7 @@ class Rates:
             fps=self._frames / span_s,
             duration_ms=self._last_ms,
             tracks=tuple(stretches),
+            lost=counts.lost,
         )
 
     def _extend(self, of: str, at_ms: int, count: int) -> None:
