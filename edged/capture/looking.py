@@ -104,7 +104,7 @@ class SightDevices:
             DeviceMissing, PermissionDenied, Denied, Unsupported, BadRequest: it cannot be opened.
         """
         if kind == "screen":
-            return self._screen(options)
+            return await self._screen(options)
         return await self._camera(options)
 
     async def _camera(self, options: SightOptions) -> Found:
@@ -168,12 +168,13 @@ class SightDevices:
             DeviceMissing, PermissionDenied, Unsupported, EngineMissing: none can be seen.
         """
         display = screens.display_of(self._environ)
-        async with running(screens.worker_spec(display, self._environ)) as worker:
+        spec = await asyncio.to_thread(screens.worker_spec, display, self._environ)
+        async with running(spec) as worker:
             order = DisplayOrder(display=display)
             answer = await worker.call("screens", order, deadline_s=ANSWER_WITHIN_S)
             return screens.devices_of(answer.to(ScreenList).screens)
 
-    def _screen(self, options: SightOptions) -> Found:
+    async def _screen(self, options: SightOptions) -> Found:
         deny = screens.deny_of(self._settings.deny, options)
         display = screens.display_of(self._environ, deny)
         order = ScreenOrder(
@@ -185,7 +186,7 @@ class SightDevices:
             fps=options.fps,
             still_below=self._still_below(options),
         )
-        spec = screens.worker_spec(display, self._environ)
+        spec = await asyncio.to_thread(screens.worker_spec, display, self._environ)
         return Found(spec=spec, order=order, device=options.device or "screen")
 
     def _still_below(self, options: SightOptions) -> float:

@@ -7,6 +7,7 @@ else sees the pixels; windows are listed before and after the grab, and both pla
 import threading
 
 import av
+import msgspec
 
 from edged.capture import locking, windows
 from edged.capture.clock import now_ns
@@ -18,6 +19,7 @@ from edged.capture.sight_orders import (
     DisplayOrder,
     Glimpse,
     Opened,
+    Reach,
     ScreenList,
     ScreenListed,
     ScreenOrder,
@@ -32,20 +34,20 @@ LOOK_FOR_LOCK_NS = 1_000_000_000
 
 
 def load(argument: bytes, context: WorkerContext) -> "ScreenWorker":
-    """The worker's entry; `argument` is the path of the file of authorities."""
+    """The worker's entry; `argument` is an encoded Reach."""
     del context
-    return ScreenWorker(argument.decode())
+    return ScreenWorker(msgspec.msgpack.decode(argument, type=Reach))
 
 
 class ScreenWorker:
     """Screens of one display. Main thread; frames are grabbed in another one.
 
     Args:
-        authority: the path of the file that has what opens the display; empty: none.
+        reach: how the display and the desktop's services are reached.
     """
 
-    def __init__(self, authority: str) -> None:
-        self._authority = authority
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
         self._newest: Newest | None = None
 
     def screens(self, order: DisplayOrder) -> ScreenList:
@@ -68,7 +70,9 @@ class ScreenWorker:
         display = self._display(order.display)
         if display is None and (order.deny or order.window):
             raise _untold(order)
-        view = View(Grabber(order.display, self._cookie(order.display)), display, order)
+        grabber = Grabber(order.display, self._cookie(order.display))
+        desktop = locking.Desktop(self._reach.session_bus, self._reach.system_bus)
+        view = View(grabber, display, desktop, order)
         _, _, width, height = view.place()
         newest = self._newest = Newest(0, order.still_below)
         threading.Thread(
@@ -97,9 +101,9 @@ class ScreenWorker:
 
     def _cookie(self, display: str) -> Cookie:
         """What opens a display."""
-        if not (display and self._authority):
+        if not (display and self._reach.authority):
             return Cookie()
-        return cookie_for(display, self._authority)
+        return cookie_for(display, self._reach.authority)
 
 
 class View:
@@ -108,15 +112,19 @@ class View:
     Args:
         grabber: gives pixels.
         display: tells windows; None: nobody does.
+        desktop: tells whether it is locked.
         order: what is wished.
 
     Raises:
         DeviceMissing, BadRequest: there is no such screen or region.
     """
 
-    def __init__(self, grabber: Grabber, display: X11 | None, order: ScreenOrder) -> None:
+    def __init__(
+        self, grabber: Grabber, display: X11 | None, desktop: locking.Desktop, order: ScreenOrder
+    ) -> None:
         self._grabber = grabber
         self._display = display
+        self._desktop = desktop
         self._order = order
         monitor = choose(grabber.monitors(), order.monitor)
         self.name = monitor.name
@@ -124,7 +132,9 @@ class View:
 
     def is_locked(self) -> bool:
         """Whether the screen is locked."""
-        return self._display is not None and locking.is_locked(self._display)
+        if self._display is not None and locking.is_locked(self._display):
+            return True
+        return self._desktop.is_locked()
 
     def place(self) -> Rectangle:
         """What to grab now.

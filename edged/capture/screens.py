@@ -3,9 +3,12 @@
 import sys
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from edged.capture import x11
+from edged.capture.desktop_bus import SYSTEM_BUS, session_bus
 from edged.capture.sight import SightOptions
-from edged.capture.sight_orders import ScreenListed
+from edged.capture.sight_orders import Reach, ScreenListed
 from edged.errors import Denied, Unsupported
 from edged.messages.sessions import Device
 from edged.workers.process import WorkerSpec
@@ -36,14 +39,20 @@ def display_of(environ: Mapping[str, str], deny: tuple[str, ...] = ()) -> str:
 
 
 def worker_spec(display: str, environ: Mapping[str, str]) -> WorkerSpec:
-    """A worker that reaches the display and nothing else."""
-    authority = x11.authority_path(environ) if display else ""
+    """A worker that reaches the display and what tells whether it is locked, and nothing else.
+
+    Looks for sockets, so not on the loop.
+    """
+    reach = Reach(
+        authority=x11.authority_path(environ) if display else "",
+        session_bus=session_bus(environ) if display else "",
+        system_bus=SYSTEM_BUS if display else "",
+    )
     return WorkerSpec(
         name="screen",
         module="edged.capture.screen_worker",
-        argument=authority.encode(),
-        read_paths=(authority,) if authority else (),
-        environment={"XAUTHORITY": authority} if authority else {},
+        argument=msgspec.msgpack.encode(reach),
+        read_paths=(reach.authority,) if reach.authority else (),
     )
 
 

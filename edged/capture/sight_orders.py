@@ -121,6 +121,17 @@ class NodesOrder(Struct, frozen=True, kw_only=True):
     paths: tuple[str, ...]
 
 
+class Reach(Struct, frozen=True, kw_only=True):
+    """Paths that a worker of screens uses; each may be empty.
+
+    authority: of the file with the display's cookie. session_bus, system_bus: of sockets.
+    """
+
+    authority: str = ""
+    session_bus: str = ""
+    system_bus: str = ""
+
+
 class ScreenListed(Struct, frozen=True, kw_only=True):
     """One monitor. left, top, width, height: its place on the desktop, in pixels."""
 
