@@ -28,7 +28,7 @@ class FrameCounting:
         self._clock = clock
         self._past = (0, 0, 0)
         self._open = (0, 0, 0)
-        self._processed = self._detected = self._lost = 0
+        self._processed = self._detected = self._lost = self._left_out = 0
         self._marks: deque[tuple[int, FrameCounts]] = deque(maxlen=MOST_MARKS)
 
     def begin(self, frame: CapturedFrame) -> None:
@@ -54,6 +54,10 @@ class FrameCounting:
         self._detected += detected
         self._mark()
 
+    def leave_out(self) -> None:
+        """A frame came with, or behind, a newer one."""
+        self._left_out += 1
+
     def lose(self) -> None:
         """A frame was lost on its way."""
         self._lost += 1
@@ -67,7 +71,7 @@ class FrameCounting:
             captured=captured,
             processed=self._processed,
             still=still,
-            late=late,
+            late=late + self._left_out,
             lost=self._lost,
             detected=self._detected,
         )

@@ -336,6 +336,7 @@ class Sightline:
         self._fresh = False
         self._counting.take(frame)
         if at_ms <= self.last_ms or self.place is None:
+            self._counting.leave_out()
             return
         self._note_opening(at_ms)
         self.last_ms = at_ms
