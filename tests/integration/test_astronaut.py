@@ -67,6 +67,16 @@ def test_her_eyes_lie_above_her_mouth_and_her_shoulders_below(seer: Daemon) -> N
     assert min(left_shoulder[3], right_shoulder[3]) > 0.8
 
 
+def test_the_command_line_finds_her_too(seer: Daemon, tmp_path: Path) -> None:
+    file = tmp_path / "astronaut.png"
+    file.write_bytes(encoded(astronaut(), "PNG"))
+
+    found = seer.json("see", str(file), "--task", "face")
+
+    assert len(found["faces"]) == 1
+    assert found["faces"][0]["landmarks"][2][:2] == pytest.approx(NOSE_TIP, abs=0.03)
+
+
 PAGE = (ROOT / "docs" / "CLIENTS.md").read_text()
 A_PICTURE, A_CAMERA = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)[4:]
 
