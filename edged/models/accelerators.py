@@ -20,7 +20,7 @@ KINDS = (AUTO, CPU, "gpu", "npu")
 PARTIAL = "cpu (partial)"
 """Some nodes run where they were meant to, others on the plain processor."""
 
-RuntimeName = Literal["onnxruntime", "litert", "ctranslate2", "sherpa_onnx", "none"]
+RuntimeName = Literal["onnxruntime", "litert", "ctranslate2", "sherpa_onnx", "mediapipe", "none"]
 
 
 class Accelerator(Struct, frozen=True, kw_only=True):
@@ -171,6 +171,12 @@ SHERPA_ONNX = (
     Accelerator(device=CPU, provider="cpu"),
 )
 
+MEDIAPIPE = (
+    Accelerator(device="gpu:mediapipe", provider="GPU", nodes=(*_RENDER, *_NVIDIA)),
+    Accelerator(device=CPU, provider="CPU"),
+)
+"""Its delegates; for the GPU it needs EGL, with or without a display."""
+
 _PLAIN = (Accelerator(device=CPU, provider="cpu"),)
 
 
@@ -179,6 +185,7 @@ class Runtime(Struct, frozen=True, kw_only=True):
 
     package: its module. folder: inside the package, where its libraries lie.
     distributions: the packages that bring it, by name; the first that is installed has its version.
+    threaded: it takes a number of threads.
     """
 
     name: RuntimeName
@@ -186,6 +193,7 @@ class Runtime(Struct, frozen=True, kw_only=True):
     package: str = ""
     folder: str = ""
     distributions: tuple[str, ...] = ()
+    threaded: bool = True
 
     @property
     def devices(self) -> tuple[str, ...]:
@@ -231,9 +239,16 @@ _SHERPA = Runtime(
     folder="lib",
     distributions=("sherpa-onnx",),
 )
-_NONE = Runtime(name="none", accelerators=_PLAIN)
+_MEDIAPIPE = Runtime(
+    name="mediapipe",
+    accelerators=MEDIAPIPE,
+    package="mediapipe",
+    distributions=("mediapipe",),
+    threaded=False,
+)
+_NONE = Runtime(name="none", accelerators=_PLAIN, threaded=False)
 
-RUNTIMES = (_ORT, _LITERT, _CTRANSLATE2, _SHERPA)
+RUNTIMES = (_ORT, _LITERT, _CTRANSLATE2, _SHERPA, _MEDIAPIPE)
 
 _OF_ENGINE: Mapping[str, Runtime] = {
     "onnx": _ORT,
@@ -244,6 +259,7 @@ _OF_ENGINE: Mapping[str, Runtime] = {
     "sherpa_online": _SHERPA,
     "sherpa_diarization": _SHERPA,
     "sherpa_speaker": _SHERPA,
+    "mediapipe": _MEDIAPIPE,
 }
 
 
@@ -316,6 +332,7 @@ _OPENINGS: Mapping[str, Opening] = {
         read=("/etc/OpenCL", "/etc/vulkan", "/proc/meminfo", "/sys/class/drm", "/sys/dev/char"),
         use=("/dev/dri/renderD*",),
     ),
+    "egl": Opening(read=("/etc/glvnd", "/usr/share/glvnd", "/usr/share/drirc.d")),
     "intel_npu": Opening(read=("/sys/class/accel",), use=("/dev/accel/accel*",)),
     "qualcomm": Opening(
         use=("/dev/fastrpc-*", "/dev/adsprpc-smd*", "/dev/dma_heap/system", "/dev/ion")
@@ -334,6 +351,7 @@ _OPENED_BY: Mapping[str, tuple[str, ...]] = {
     "cpu:openvino": ("openvino",),
     "npu:qnn": ("qualcomm",),
     "gpu:litert": ("render",),
+    "gpu:mediapipe": ("render", "nvidia", "egl"),
     "npu:litert": ("qualcomm", "mediatek", "intel_npu"),
 }
 

@@ -138,7 +138,7 @@ class Devices:
         ]
 
     def _counts(self, manifest: Manifest) -> tuple[int, ...]:
-        if manifest.holds_gil or runtime_of(manifest.engine).devices == (CPU,):
+        if manifest.holds_gil or not runtime_of(manifest.engine).threaded:
             return (1,)  # an engine that takes no number of threads
         return choices.thread_counts(*self._cores)
 

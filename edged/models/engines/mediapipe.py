@@ -1,4 +1,4 @@
-"""Faces, hands, bodies and who stands before the background, by MediaPipe's Tasks on the CPU.
+"""Faces, hands, bodies and who stands before the background, by MediaPipe's Tasks on the processor or a GPU.
 
 Parameters of a manifest:
     most: so many faces, hands or bodies at most; 1, hands 2. Faces without a mesh: all.
@@ -14,14 +14,14 @@ from collections.abc import Mapping
 from edged.errors import Unsupported
 from edged.models.engines.inputs import spec_from
 from edged.models.engines.mediapipe_finders import Faces, Meshes, bodies, gestures, hands
-from edged.models.engines.mediapipe_library import frame_of
+from edged.models.engines.mediapipe_library import frame_of, placement_of
 from edged.models.engines.mediapipe_results import take_over
 from edged.models.engines.mediapipe_segmenter import Segmenter
 from edged.models.engines.placement import note
 from edged.models.engines.seeing import memory
 from edged.models.engines.seeing.found import Part
 from edged.models.engines.seeing.seer import FrameSeer
-from edged.models.runtime import Model, ModelSpec, Placement
+from edged.models.runtime import Model, ModelSpec
 from edged.workers.context import WorkerContext
 
 _NOSE = 1
@@ -52,7 +52,7 @@ def load(argument: bytes, context: WorkerContext) -> Model:
     del context  # a call is too short to give way
     spec = spec_from(argument)
     model = _model(spec)
-    note(spec.id, model, _placement)
+    note(spec.id, model, lambda _: placement_of(spec.id))
     return model
 
 
@@ -64,9 +64,3 @@ def _model(spec: ModelSpec) -> Model:
     memory.settle()
     take_over()
     return FrameSeer(spec, _PARTS[spec.task], frame_of)
-
-
-def _placement(model: Model) -> Placement:
-    """The processor: the library is given no other delegate, and has no fallback to tell of."""
-    del model
-    return Placement(device="cpu")

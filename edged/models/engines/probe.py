@@ -4,6 +4,7 @@ Hosted in a throw-away worker by edged.models.probing. A tiny graph is run, and 
 """
 
 import base64
+import ctypes
 import importlib
 from collections.abc import Callable, Mapping
 
@@ -113,11 +114,26 @@ def _sherpa_onnx(device: str) -> Placement:
     return Placement(device=device)
 
 
+def _mediapipe(device: str) -> Placement:
+    """The library needs EGL for the GPU, and refuses every graph there without it."""
+    if device == CPU:
+        return Placement(device=device)
+    egl = ctypes.CDLL("libEGL.so.1")
+    egl.eglGetDisplay.restype = ctypes.c_void_p
+    egl.eglGetDisplay.argtypes = (ctypes.c_void_p,)
+    egl.eglInitialize.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+    display = egl.eglGetDisplay(None)
+    if not display or not egl.eglInitialize(display, None, None):
+        raise Unsupported("EGL cannot be started")
+    return Placement(device=device)
+
+
 _TRIALS: Mapping[str, Callable[[str], Placement]] = {
     "onnxruntime": _onnxruntime,
     "litert": _litert,
     "ctranslate2": _ctranslate2,
     "sherpa_onnx": _sherpa_onnx,
+    "mediapipe": _mediapipe,
 }
 
 

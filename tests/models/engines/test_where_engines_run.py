@@ -1,11 +1,14 @@
 """Each engine tells where it really runs, from inside its worker, on real little models."""
 
 import asyncio
+import glob
 import shutil
+from pathlib import Path
 
 import msgspec
 import pytest
 from hosted import DATA, canary, folder_files, hosted, spec_for
+from seers import spec_of
 
 from edged.errors import Unsupported
 from edged.models.runtime import ModelSpec, Placement
@@ -59,6 +62,17 @@ def placed(spec: ModelSpec) -> Placement:
 )
 def test_an_engine_on_the_processor_says_so(spec: ModelSpec) -> None:
     assert placed(spec) == Placement(device="cpu")
+
+
+def test_mediapipe_says_that_it_took_the_processor_where_there_is_no_gpu(pulled: Path) -> None:
+    spec = spec_of(pulled, "face-detector-short-range")
+
+    plain = placed(spec)
+    asked = placed(msgspec.structs.replace(spec, device="gpu:mediapipe"))
+
+    assert plain == Placement(device="cpu")
+    assert asked.device in {"cpu", "gpu:mediapipe"}
+    assert asked.device == "cpu" or glob.glob("/dev/dri/renderD*") or glob.glob("/dev/nvidia*")
 
 
 @needs_no_card
