@@ -155,7 +155,7 @@ def end(  # noqa: PLR0913 the facts of one end, all by keyword
         ledger.fill(db, recording_id, until, reason=reason)
     close_fed(db, session_id, chunk_count)
     if reason == "killed":
-        _lose_sights(db, session_id, until)
+        _lose_sights(db, session_id, until_ms=until)
     heard = _heard(db, session_id)
     problem = error or (None if heard or _seen(db, session_id) else _nothing(db, session_id))
     if problem is None and heard:
@@ -189,11 +189,11 @@ def recover(
     """
     session = sessions.get(db, session_id)
     heard = [ledger.end_ms(db, recording_id) for recording_id in _captured(db, session_id)]
-    seen = [sights.end_ms(db, row) for row in sights.rows_of(db, session_id)]
     until = session.duration_ms
-    if session.status == "recording":
-        length_ms = chunk_ms if heard else BLOCK_MS
-        until = min(max((*heard, *seen), default=0) + length_ms, _age_ms(session))
+    if session.status == "recording" and heard:
+        until = min(max(heard) + chunk_ms, _age_ms(session))
+    elif session.status == "recording":
+        until = min(until + BLOCK_MS, _age_ms(session))
     return end(
         db,
         session_id,
@@ -205,15 +205,15 @@ def recover(
     )
 
 
-def _lose_sights(db: Connection, session_id: str, until_ms: int) -> None:
-    """What its daemon had not committed of the sources of pictures is lost; a video's end is where it was."""
+def _lose_sights(db: Connection, session_id: str, *, until_ms: int) -> None:
+    """What was not committed of the sources of pictures is lost; a video's own time ends there."""
+    known_ms = sessions.get(db, session_id).duration_ms
     states = sights.of_session(db, session_id)
     for number, (row, state) in enumerate(zip(sights.rows_of(db, session_id), states, strict=True)):
         if state.kind == "video":
             continue
-        gap = SightGap(
-            source=number, start_ms=sights.end_ms(db, row), end_ms=until_ms, reason="killed"
-        )
+        since_ms = max(sights.end_ms(db, row), min(known_ms, until_ms))
+        gap = SightGap(source=number, start_ms=since_ms, end_ms=until_ms, reason="killed")
         sights.gap(db, session_id, row, gap)
 
 

@@ -14,10 +14,13 @@ from edged.models.seeing import Group, Sight
 from edged.pipeline.seeing.eyes import Eyes
 from edged.sessions.gesturing import GestureChange, Gesturing
 from edged.sessions.onlooking import Noticed, Place, Write
-from edged.store import events, landmark_blocks
+from edged.store import events, landmark_blocks, sights
 
 FINISH_S = 5.0
 """How long the last second's landmarks may take; a pause or a stop waits no longer."""
+
+SEALED_MS = 1_000
+"""Blocks are sealed at whole multiples of it: what was seen before the last one is told."""
 
 OpenEyes = Callable[[str], AbstractAsyncContextManager[Eyes]]
 """Eyes of a stream with this name."""
@@ -48,6 +51,7 @@ class LandmarkWatch:
         self._stack = AsyncExitStack()
         self._eyes: Eyes | None = None
         self._last_ms = 0
+        self._size = (0, 0)
 
     @property
     def models(self) -> dict[TrackKind, str]:
@@ -71,9 +75,16 @@ class LandmarkWatch:
         changes = () if self._gesturing is None else self._gesturing.feed(at_ms, _gestures(view))
         return Noticed(
             detected=any(group.count for group in view.groups),
-            writes=(*_kept(view, place), *_told(changes, place)),
-            kept_ms=max((block.end_ms for block in view.sealed), default=None),
+            writes=(*self._measured(view, place), *_kept(view, place), *_told(changes, place)),
+            kept_ms=at_ms // SEALED_MS * SEALED_MS,
         )
+
+    def _measured(self, sight: Sight, place: Place) -> list[Write]:
+        """Frames of another size than before."""
+        size, self._size = self._size, (sight.width, sight.height)
+        if size == self._size:
+            return []
+        return [partial(sights.measure, sight=place.sight, width=sight.width, height=sight.height)]
 
     async def end(self, place: Place | None, *, discard: bool) -> Noticed:
         """See Onlooker."""

@@ -29,7 +29,7 @@ class Place(Struct, frozen=True, kw_only=True):
 class Noticed(Struct, frozen=True, kw_only=True):
     """What came of a frame: whether something was found, and what has to be committed.
 
-    kept_ms: all that was found up to there is in writes, now or before; None: as before.
+    kept_ms: all that was found before it is in writes, now or earlier; None: as before.
     """
 
     detected: bool = False

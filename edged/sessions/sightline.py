@@ -27,7 +27,8 @@ from edged.messages.sessions import SourceWish
 from edged.sessions.fed_frames import FedFrames
 from edged.sessions.frame_counting import FrameCounting
 from edged.sessions.onlooking import Noticed, Onlooker, Place, Write
-from edged.store import sights
+from edged.store import sessions, sights
+from edged.store.engine import Connection
 
 log = logging.getLogger(__name__)
 
@@ -412,7 +413,12 @@ class Sightline:
         self._told_ns = now
         counts = self._counting.current
         self._keeper.tell_rate(self.number, counts)
-        return [partial(sights.count, sight=self.place.sight, counts=counts), *self._renamed()]
+        place = self.place
+        return [
+            partial(sights.count, sight=place.sight, counts=counts),
+            partial(_lengthen, session_id=place.session_id, until_ms=min(self._kept_ms)),
+            *self._renamed(),
+        ]
 
     def _renamed(self) -> list[Write]:
         """Another device gives the frames than before."""
@@ -453,6 +459,11 @@ class Sightline:
         self._opened.set_exception(error)
         self._opened.exception()  # seen, also when nobody waits any more
         return True
+
+
+def _lengthen(db: Connection, session_id: str, until_ms: int) -> None:
+    """A session lasts so long, whatever happens, and whether anything was found in it or not."""
+    sessions.lengthen(db, sessions.row_id(db, session_id), until_ms)
 
 
 @asynccontextmanager

@@ -1,23 +1,42 @@
 """Sessions that see, on the real path: camera, screen, video and client's frames; models, store, events."""
 
+import errno
+import io
 import itertools
+import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 from camera import PipedCamera
+from display import Display
+from PIL import Image
 from pulse import Pulse
 from real_daemon import Daemon
 from viewer import seeing_daemon
 
+from edged.errors import BadRequest, ModelMissing, NotFound
+from edged.media import ImageFormat
+from edged.messages import replies, requests
 from edged.messages import sessions as wire
-from edged.messages.seeing import Frames, FramesList, Kept
+from edged.messages.events import FrameAdded
+from edged.messages.seeing import (
+    FrameImage,
+    Frames,
+    FramesImage,
+    FramesList,
+    Kept,
+    SessionFrameTaken,
+    SessionsFrame,
+)
 
 pytestmark = [pytest.mark.speech, pytest.mark.timeout(60)]
 
@@ -105,6 +124,10 @@ def processed(daemon: Daemon, session_id: str, number: int = 0) -> int:
     return get(daemon, session_id).sights[number].counts.processed
 
 
+def looked_at(daemon: Daemon, session_id: str, frames: int) -> bool:
+    return processed(daemon, session_id) >= frames
+
+
 def camera(pipe: PipedCamera) -> wire.SourceWish:
     return wire.SourceWish(kind="camera", device=str(pipe.path))
 
@@ -147,3 +170,182 @@ def test_five_seconds_of_microphone_and_camera_are_on_one_clock(
     assert stopped.duration_ms - 1_500 < times[-1] <= stopped.duration_ms
     gaps_ms = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert 50 < sorted(gaps_ms)[len(gaps_ms) // 2] < 150
+
+
+def test_a_camera_stalls_is_paused_loses_its_model_and_its_daemon_and_nothing_is_silent(
+    seer: Daemon, piped_camera: PipedCamera
+) -> None:
+    session = start(seer, sources=(camera(piped_camera),), pose=True)
+    seer.wait(lambda: processed(seer, session.id) > 2)
+
+    piped_camera.stall()
+    stalled = time.monotonic()
+    seer.wait(lambda: get(seer, session.id).sights[0].lost == "stalled")
+    noticed_s = time.monotonic() - stalled
+    piped_camera.go_on()
+    seer.wait(lambda: not get(seer, session.id).sights[0].lost)
+
+    os.kill(worker_of(seer, "pose-landmarker-full"), signal.SIGKILL)
+    seer.wait(lambda: get(seer, session.id).sights[0].counts.lost > 0)
+    survived = processed(seer, session.id)
+    seer.wait(lambda: processed(seer, session.id) > survived + 2)
+
+    piped_camera.unplug()  # so that nobody else holds the pipe
+    paused = seer.ask(wire.SessionsPause(session_id=session.id), wire.OneSession).session
+    assert not read_by_anybody(piped_camera)
+    assert seer.health().recording == ()
+    before = ledger(seer, session.id)
+    piped_camera.plug()
+    resumed = seer.ask(wire.SessionsResume(session_id=session.id), wire.OneSession).session
+    again = processed(seer, session.id)
+    seer.wait(lambda: processed(seer, session.id) > again + 2)
+
+    seer.kill()
+    seer.start()
+    ended = seer.wait(lambda: one_that_ended(seer, session.id))
+
+    assert noticed_s < 3.5
+    assert (paused.status, resumed.status) == ("paused", "recording")
+    assert ended.status == "completed"
+    reasons = [one.reason for one in ledger(seer, session.id).sights]
+    assert [one.reason for one in before.sights][:2] == ["stalled", "worker_gone"]
+    assert [one for one in reasons if one != "device_lost"] == [
+        "stalled",
+        "worker_gone",
+        "paused",
+        "killed",
+    ]
+
+
+def worker_of(daemon: Daemon, model: str) -> int:
+    """The process that runs a model."""
+    loaded = daemon.json("models", "ps")["models"]
+    return next(int(one["pid"]) for one in loaded if one["id"] == model)
+
+
+def read_by_anybody(pipe: PipedCamera) -> bool:
+    """Whether a process has the pipe open to read from it."""
+    try:
+        os.close(os.open(pipe.path, os.O_WRONLY | os.O_NONBLOCK))
+    except OSError as error:
+        assert error.errno == errno.ENXIO
+        return False
+    return True
+
+
+def one_that_ended(daemon: Daemon, session_id: str) -> wire.Session | None:
+    session = get(daemon, session_id)
+    return None if session.status in ("recording", "paused") else session
+
+
+def test_a_video_is_watched_to_its_end_and_face_hands_and_body_are_kept(
+    seer: Daemon, short: Path
+) -> None:
+    session = start(
+        seer,
+        sources=(wire.SourceWish(kind="video", device=str(short)),),
+        pose=True,
+        face=True,
+        hands=True,
+        derived=("gestures",),
+    )
+    ended = seer.wait(lambda: one_that_ended(seer, session.id))
+
+    assert ended.status == "completed"
+    assert ended.job_id is None
+    assert ended.duration_ms == pytest.approx(3_000, abs=200)
+    (sight,) = ended.sights
+    assert sight.models == dict.fromkeys(("face", "hands", "pose"), "holistic")
+    assert sight.counts.captured == sight.counts.processed == pytest.approx(45, abs=2)
+    bodies = frames(seer, session.id, kinds=("pose",))
+    assert len(bodies) == sight.counts.detected > 30
+    assert {len(one.landmarks) for one in bodies} == {33}
+    assert {len(one.world_landmarks) for one in bodies} == {33}
+    assert bodies[-1].at_ms > 2_500
+
+
+def test_frames_of_a_client_are_kept_until_the_session_is_deleted(
+    seer: Daemon, short: Path
+) -> None:
+    size = ImageFormat(width=320, height=240)
+    command = [
+        "ffmpeg",
+        "-v",
+        "error",
+        "-i",
+        str(short),
+        "-f",
+        "rawvideo",
+        "-pix_fmt",
+        "rgb24",
+        "-",
+    ]
+    pixels = subprocess.run(command, check=True, capture_output=True).stdout
+    session = start(seer, sources=(wire.SourceWish(kind="frames"),), pose=True)
+    taken = None
+    for number in range(20):
+        picture = pixels[number * size.size_bytes : (number + 1) * size.size_bytes]
+        request = SessionsFrame(
+            session_id=session.id, frame_id=number, captured_at_ms=100 * number, image=size
+        )
+        taken = seer.ask(request, SessionFrameTaken, picture)
+        seer.wait(partial(looked_at, seer, session.id, number + 1))
+    with pytest.raises(BadRequest, match="not newer"):
+        again = SessionsFrame(session_id=session.id, frame_id=19, image=size)
+        seer.ask(again, SessionFrameTaken, pixels[: size.size_bytes])
+    assert seer.health().recording == ()
+
+    stopped = stop(seer, session.id)
+
+    assert taken is not None
+    assert (taken.frame_id, taken.dropped) == (19, 0)
+    assert stopped.status == "completed"
+    kept = frames(seer, session.id)
+    assert {one.at_ms for one in kept} <= set(range(0, 2_000, 100))
+    assert len(kept) == stopped.sights[0].counts.detected > 10
+    seer.ask(wire.SessionsDelete(session_id=session.id), replies.Done)
+    with pytest.raises(NotFound):
+        frames(seer, session.id)
+
+
+def test_another_complexity_is_never_taken_instead(seer: Daemon, short: Path) -> None:
+    video = wire.SourceWish(kind="video", device=str(short))
+    with pytest.raises(ModelMissing) as refused:
+        start(seer, sources=(video,), pose=True, complexity="lite")
+
+    assert "edged models pull pose-landmarker-lite" in (refused.value.fix or "")
+
+
+def test_a_screen_is_kept_when_it_changes(pulled: Path, display: Display) -> None:
+    with seeing_daemon(pulled, **display.env) as daemon:
+        screen = wire.SourceWish(kind="screen")
+        session = start(daemon, sources=(screen,), screen=True)
+        daemon.wait(lambda: get(daemon, session.id).sights[0].counts.detected == 1)
+        display.begin("xsetroot", "-solid", "red")
+        daemon.wait(lambda: get(daemon, session.id).sights[0].counts.detected == 2)
+        stopped = stop(daemon, session.id)
+        added = key_frames(daemon, 2)
+        with daemon.client() as client:
+            ((facts, parts),) = client.stream(FramesImage(frame_id=added[-1].frame_id))
+
+    assert stopped.status == "completed"
+    assert [one.session_id for one in added] == [session.id] * 2
+    assert isinstance(facts, FrameImage)
+    assert (facts.width, facts.height, facts.media_type) == (1280, 720, "image/webp")
+    with Image.open(io.BytesIO(b"".join(bytes(part) for part in parts))) as picture:
+        red, green, blue = picture.convert("RGB").resize((1, 1)).tobytes()
+    assert red > 200
+    assert max(green, blue) < 60
+
+
+def key_frames(daemon: Daemon, count: int) -> list[FrameAdded]:
+    """The first so many key frames that were told."""
+    found: list[FrameAdded] = []
+    with daemon.client() as client:
+        request = requests.Subscribe(events=("frame.added",), after_event_seq=0)
+        for reply, _ in client.stream(request):
+            if isinstance(reply, replies.EventReply) and isinstance(reply.body, FrameAdded):
+                found.append(reply.body)
+            if len(found) == count:
+                return found
+    return found

@@ -103,7 +103,7 @@ def test_a_sealed_second_is_committed_once_and_told(tmp_path: Path) -> None:
     store, session_id = written(tmp_path, first, second, second, rest)
 
     assert [one.detected for one in (first, second)] == [True, False]
-    assert [one.kept_ms for one in (first, second)] == [None, 900]
+    assert [one.kept_ms for one in (first, second)] == [0, 1_000]
     found = asyncio.run(store.read(lambda db: landmark_blocks.find(db, session_id)))
     assert [(one.start_ms, one.frames) for one in found] == [(0, 10), (1_000, 10)]
     assert len(told(store, LandmarksAdded)) == 2
