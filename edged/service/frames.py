@@ -8,11 +8,10 @@ from functools import partial
 
 from msgspec import Struct
 
-from edged.capture.kept.orders import ReadWish
+from edged.capture.kept.orders import NEEDED, SCREEN_VALUES, ReadWish
 from edged.errors import BadRequest
 from edged.messages.replies import AnyReply, Done
 from edged.messages.seeing import (
-    DerivedKind,
     DerivedTracks,
     Frames,
     FramesExport,
@@ -32,6 +31,7 @@ from edged.service.pictures import picture_of
 from edged.store import key_frames, object_sightings, sessions, sights
 from edged.store.engine import Connection
 from edged.store.landmark_blocks import EVER
+from edged.vision.names import LANDMARK_VALUES
 
 Buffer = bytes | memoryview
 Parts = tuple[Buffer, ...]
@@ -40,22 +40,6 @@ Replies = AsyncGenerator[Outgoing, None]
 
 PART_BYTES = 2**20
 VECTORS_AT_ONCE = 500
-
-SCREEN_VALUES = ("x", "y", "z", "visibility")
-VALUES: dict[LandmarkKind, tuple[str, ...]] = {
-    "face": ("x", "y", "z"),
-    "hands": ("x", "y", "z"),
-    "pose": (*SCREEN_VALUES, "wx", "wy", "wz"),
-}
-"""As edged.vision.blocks.VALUES, which is only where arrays are; a test compares them."""
-
-NEEDED: dict[DerivedKind, LandmarkKind] = {
-    "gestures": "hands",
-    "posture": "pose",
-    "activity": "pose",
-    "blinks": "face",
-}
-"""What a derived track follows from."""
 
 _MEDIA_TYPES = {"csv": "text/csv", "npz": "application/zip", "json": "application/json"}
 
@@ -88,7 +72,7 @@ async def list_frames(house: House, request: FramesList) -> Replies:
         limit=request.limit,
     )
     page = await house.reading.page(stretch, wish)
-    kinds = [kind for kind in VALUES if not request.kinds or kind in request.kinds]
+    kinds = [kind for kind in LANDMARK_VALUES if not request.kinds or kind in request.kinds]
     reply = Frames(
         session_id=request.session_id,
         frames=page.frames,
@@ -117,7 +101,7 @@ async def export(house: House, request: FramesExport) -> Replies:
         fps=request.fps,
         smooth=request.smooth,
         session_id=request.session_id,
-        models={kind: model for kind, model in facts.models.items() if kind in VALUES},
+        models={kind: model for kind, model in facts.models.items() if kind in LANDMARK_VALUES},
     )
     offset = 0
     async with aclosing(house.reading.file(stretch, wish)) as pieces:
@@ -155,7 +139,7 @@ async def image(house: House, request: FramesImage) -> Replies:
 
 async def derive(house: House, request: TracksDerive) -> Replies:
     """What follows from landmarks."""
-    await house.store.read(partial(sessions.row_id, session_id=request.session_id))
+    aspects = await house.store.read(partial(sights.aspects, session_id=request.session_id))
     stretch = Stretch(
         session_id=request.session_id,
         kinds=tuple(sorted({NEEDED[track] for track in request.tracks})),
@@ -163,7 +147,11 @@ async def derive(house: House, request: TracksDerive) -> Replies:
         to_ms=_end(request.to_ms),
     )
     wish = ReadWish(
-        into="tracks", from_ms=stretch.from_ms, to_ms=stretch.to_ms, tracks=request.tracks
+        into="tracks",
+        from_ms=stretch.from_ms,
+        to_ms=stretch.to_ms,
+        tracks=request.tracks,
+        aspects=aspects,
     )
     found = await house.reading.derive(stretch, wish)
     yield DerivedTracks(
@@ -182,8 +170,8 @@ def _end(to_ms: int | None, shift_ms: int = 0) -> int:
 
 def _values(kind: LandmarkKind, points: str) -> tuple[str, ...]:
     """Names of a point's numbers; in a reply of numbers the world has its own list."""
-    names = VALUES[kind]
-    return names if points == "parts" else names[: len(SCREEN_VALUES)]
+    names = LANDMARK_VALUES[kind]
+    return names if points == "parts" else names[:SCREEN_VALUES]
 
 
 async def _labelled(house: House, request: FramesSearch) -> Sightings:

@@ -377,6 +377,8 @@ CREATE TABLE sights(  -- sources of pictures of a session, in order
   kind TEXT NOT NULL,
   device TEXT NOT NULL DEFAULT '',
   target_fps REAL NOT NULL,
+  width INTEGER NOT NULL DEFAULT 0,  -- of its frames, upright, in pixels; 0: not known yet
+  height INTEGER NOT NULL DEFAULT 0,
   captured INTEGER NOT NULL DEFAULT 0,
   processed INTEGER NOT NULL DEFAULT 0,
   still INTEGER NOT NULL DEFAULT 0,

@@ -9,6 +9,7 @@ from edged.messages.sessions import SourceKind
 from edged.store import events
 from edged.store.engine import Connection
 
+_USUAL = 4 / 3
 _COUNTS = ("captured", "processed", "still", "late", "lost", "detected")
 
 
@@ -51,6 +52,24 @@ def name_device(db: Connection, sight: int, device: str) -> bool:
     """Note which device a source is; whether it is another one than before (then tell of it)."""
     db.execute("UPDATE sights SET device = ? WHERE id = ? AND device != ?", (device, sight, device))
     return bool(db.changes())
+
+
+def measure(db: Connection, sight: int, *, width: int, height: int) -> None:
+    """Note how large a source's frames are, upright, in pixels: angles in pictures need it."""
+    db.execute("UPDATE sights SET width = ?, height = ? WHERE id = ?", (width, height, sight))
+
+
+def aspects(db: Connection, session_id: str) -> tuple[float, ...]:
+    """Width by height of the frames of each source of a session; 4:3 where it is not known.
+
+    Raises:
+        NotFound: no such session.
+    """
+    rows = db.execute(
+        "SELECT width, height FROM sights WHERE session = ? ORDER BY number",
+        (_session(db, session_id),),
+    )
+    return tuple(width / height if width and height else _USUAL for width, height in rows)
 
 
 def add_track(db: Connection, sight: int, *, kind: TrackKind, model: str) -> int:

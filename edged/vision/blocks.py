@@ -17,18 +17,15 @@ from numpy.typing import NDArray
 
 from edged.errors import BadRequest, StoreCorrupt
 from edged.messages.seeing import LandmarkKind
+from edged.vision.names import LANDMARK_VALUES
 
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
     from backports import zstd
 
-VALUES: Final[dict[LandmarkKind, tuple[str, ...]]] = {
-    "face": ("x", "y", "z"),
-    "hands": ("x", "y", "z"),
-    "pose": ("x", "y", "z", "visibility", "wx", "wy", "wz"),
-}
-"""What the last axis of a block holds, by kind; w...: world points, metres."""
+VALUES: Final = LANDMARK_VALUES
+"""What the last axis of a block holds, by kind."""
 
 STEP: Final = 2.0**-13
 """Distance between values that can be stored; what is decoded is at most half of it off (6.1e-5).

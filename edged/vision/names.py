@@ -9,6 +9,8 @@ hands and BlazePose (ai.google.dev/edge/mediapipe/solutions/vision); the chains 
 from itertools import pairwise
 from typing import Final, Literal, get_args
 
+from edged.messages.seeing import LandmarkKind
+
 Connection = tuple[int, int]
 
 FacePoint = Literal["right_eye", "left_eye", "nose_tip", "mouth", "right_ear", "left_ear"]
@@ -186,3 +188,10 @@ LEFT_IRIS: Final = (473, 474, 475, 476, 477)
 
 IRIS_CONNECTIONS: Final = chained((469, 470, 471, 472, 469), (474, 475, 476, 477, 474))
 """The edges of both irises: 8 lines."""
+
+LANDMARK_VALUES: Final[dict[LandmarkKind, tuple[str, ...]]] = {
+    "face": ("x", "y", "z"),
+    "hands": ("x", "y", "z"),
+    "pose": ("x", "y", "z", "visibility", "wx", "wy", "wz"),
+}
+"""What is kept of each point, by kind; wx, wy, wz: world points, metres."""

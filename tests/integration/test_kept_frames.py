@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 from landmark_samples import made_up, seen_session
+from PIL import Image
+from preset_graphs import write_colours, write_manifest
 from real_daemon import Daemon
 
 from edged import keys
@@ -20,7 +22,7 @@ from edged.config import Keys
 from edged.errors import BadRequest, NotFound
 from edged.messages import seeing as wire
 from edged.messages.replies import Done
-from edged.messages.sessions import OneSession, SessionsGet
+from edged.messages.sessions import OneSession, SessionsGet, SessionsStart
 from edged.store import Connection, Store, key_frames, object_sightings, opens, sessions, sights
 from edged.vision.blocks import VALUES
 
@@ -75,15 +77,50 @@ def _fill(db: Connection) -> tuple[str, str]:
     return session, frame
 
 
+def _unit(*values: float) -> bytes:
+    vector = np.array(values, "<f4")
+    return bytes((vector / np.linalg.norm(vector)).tobytes())
+
+
+def _colourful(db: Connection) -> str:
+    """A session with key frames of three colours, as the tiny model sees them, and one without."""
+    session = sessions.create(db, kind="live", options=SessionsStart()).id
+    sight = sights.add(db, session, 0, kind="screen", target_fps=1.0)
+    track = sights.add_track(db, sight, kind="screen", model="tiny-embed")
+    vectors = (_unit(1, 0, 0), _unit(0, 1, 0), _unit(1, 0.2, 0), None)
+    for number, vector in enumerate(vectors):
+        key_frames.add(
+            db,
+            session,
+            track,
+            at_ms=number * 1_000,
+            width=8,
+            height=8,
+            media_type="image/webp",
+            body=b"picture",
+            vector_model=None if vector is None else "tiny-embed",
+            vector=vector,
+        )
+    return session
+
+
 @pytest.fixture(scope="module")
 def seen() -> Iterator[Seen]:
     home = Path(tempfile.mkdtemp(prefix="edged-", dir="/tmp"))
     daemon = Daemon(home)
     paths = daemon.paths
+    write_colours(home / "colours.onnx")
+    write_manifest(
+        paths.manifests / "tiny-embed.toml",
+        "image_embed",
+        {"model.onnx": home / "colours.onnx"},
+        parameters={"std": 255.0},
+    )
     paths.state.mkdir(mode=0o700, parents=True)
     key = keys.load(paths.key_file, database=paths.database, settings=Keys(), opens=opens)
     store = Store.open(paths.database, key)
     session, frame = asyncio.run(store.write(_fill))
+    asyncio.run(store.write(_colourful))
     store.close()
     try:
         daemon.start()
@@ -218,6 +255,30 @@ def test_a_search_is_for_a_label_or_for_a_picture(seen: Seen) -> None:
     for request in (wire.FramesSearch(), wire.FramesSearch(label="cat", path="/tmp/cat.jpg")):
         with pytest.raises(BadRequest):
             seen.stream(request)
+
+
+def test_key_frames_are_found_by_a_picture_the_most_similar_first(
+    seen: Seen, cli: Callable[..., bytes], tmp_path: Path
+) -> None:
+    picture = tmp_path / "red.png"
+    Image.new("RGB", (32, 32), (255, 0, 0)).save(picture)
+
+    found = seen.ask(wire.FramesSearch(path=str(picture), min_score=0.1), wire.Sightings)
+    first = json.loads(cli("frames", "search", "--like", str(picture), "--limit", "1", "--json"))
+
+    assert found.model == "tiny-embed"
+    assert [one.start_ms for one in found.sightings] == [0, 2_000]
+    assert found.sightings[0].score == pytest.approx(1.0, abs=1e-4)
+    assert found.sightings[1].score == pytest.approx(1 / np.hypot(1, 0.2), abs=1e-4)
+    assert [one["frame_id"] for one in first["sightings"]] == [found.sightings[0].frame_id]
+
+
+def test_without_key_frames_nothing_is_similar(seen: Seen, tmp_path: Path) -> None:
+    picture = tmp_path / "red.png"
+    Image.new("RGB", (8, 8)).save(picture)
+    request = wire.FramesSearch(path=str(picture), session_id=seen.session)
+
+    assert seen.ask(request, wire.Sightings) == wire.Sightings(sightings=())
 
 
 def test_a_key_frame_is_given_whole(seen: Seen) -> None:

@@ -98,6 +98,17 @@ def test_a_source_takes_the_name_of_its_device(db: Connection, session: str) -> 
     assert sights.of_session(db, session)[0].device == "back"
 
 
+def test_frames_have_a_shape_and_until_it_is_known_the_usual_one(
+    db: Connection, session: str
+) -> None:
+    sight = _sight(db, session)
+    _sight(db, session, 1)
+
+    sights.measure(db, sight, width=1_280, height=640)
+
+    assert sights.aspects(db, session) == (2.0, 4 / 3)
+
+
 def test_a_block_is_added_once_told_and_makes_the_session_longer(
     db: Connection, session: str
 ) -> None:

@@ -4,14 +4,26 @@ A reading is opened with a wish, fed blocks in order of time, and gives a page, 
 or what follows from the landmarks. Every reading holds a bounded piece of a session, however long.
 """
 
-from typing import Annotated, Literal, Protocol
+from collections.abc import Mapping
+from typing import Literal, Protocol
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from edged.messages.seeing import Derived, DerivedKind, Kept, LandmarkKind, PartFacts
 
 Into = Literal["values", "parts", "csv", "npz", "json", "tracks"]
 """A page as numbers or as arrays; a file; derived tracks."""
+
+NEEDED: Mapping[DerivedKind, LandmarkKind] = {
+    "gestures": "hands",
+    "posture": "pose",
+    "activity": "pose",
+    "blinks": "face",
+}
+"""What a derived track follows from."""
+
+SCREEN_VALUES = 4
+"""Of a pose's values the first four are of the picture, the rest of the world."""
 
 MOST_READINGS = 16
 """Open at once in one worker."""
@@ -35,8 +47,8 @@ class ReadWish(Struct, frozen=True, kw_only=True):
     from_ms, to_ms: of the session's clock, the second one excluded; None: to the end.
     fps: at most so many frames a second of a source; None: all. smooth: by a one-euro filter.
     shift_ms: added to every time that is given out. limit: frames of a page.
-    session_id, models: as they stand in a JSON file. tracks, aspect: what is derived; width by
-        height of the pictures.
+    session_id, models: as they stand in a JSON file. tracks: what is derived.
+    aspects: width by height of the pictures, of each source.
     """
 
     into: Into
@@ -49,7 +61,7 @@ class ReadWish(Struct, frozen=True, kw_only=True):
     session_id: str = ""
     models: dict[str, str] = {}
     tracks: tuple[DerivedKind, ...] = ()
-    aspect: Annotated[float, Meta(gt=0)] = 4 / 3
+    aspects: tuple[float, ...] = ()
 
 
 class ReadingId(Struct, frozen=True, kw_only=True):

@@ -4,12 +4,15 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from edged.capture.kept.orders import MOST_PART_VALUES, MOST_VALUES, KeptPage, ReadWish
+from edged.capture.kept.orders import (
+    MOST_PART_VALUES,
+    MOST_VALUES,
+    SCREEN_VALUES,
+    KeptPage,
+    ReadWish,
+)
 from edged.capture.kept.rows import Row, Track, Values
 from edged.messages.seeing import Kept, PartFacts
-
-SCREEN_VALUES = 4
-"""Of a pose's values the first four are of the picture, the rest of the world."""
 
 DECIMALS = 6
 """Of numbers that are given out: a hundredth of what the codec may be off."""

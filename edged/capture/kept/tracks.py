@@ -21,10 +21,8 @@ _OF: Mapping[LandmarkKind, tuple[DerivedKind, ...]] = {
     "pose": ("posture", "activity"),
 }
 
-NEEDED: Mapping[DerivedKind, LandmarkKind] = {
-    track: kind for kind, tracks in _OF.items() for track in tracks
-}
-"""What each track follows from."""
+USUAL_ASPECT = 4 / 3
+"""Of a source that nobody measured."""
 
 _MESH_POINTS = 468
 
@@ -44,27 +42,30 @@ class Tracks:
         for row in rows:
             waiting = self._rows.setdefault(row.track, [])
             if waiting and waiting[0].at_ms // WINDOW_MS != row.at_ms // WINDOW_MS:
-                self._derive(row.kind, waiting)
+                self._derive(row.track, waiting)
                 waiting.clear()
             if row.kind != "face" or row.points.shape[1] >= _MESH_POINTS:
                 waiting.append(row)
 
     def finish(self) -> DerivedPage:
         """All stretches, in order of time."""
-        for (_, kind), rows in self._rows.items():
+        for track, rows in self._rows.items():
             if rows:
-                self._derive(kind, rows)
+                self._derive(track, rows)
         self._rows.clear()
         found = joined(sorted(self._found, key=lambda one: (one.start_ms, one.track, one.hand)))
         told: dict[str, str] = {track: derived.DEFINITIONS[track] for track in self._wish.tracks}
         return DerivedPage(derived=tuple(found), definitions=told)
 
-    def _derive(self, kind: LandmarkKind, rows: list[Row]) -> None:
+    def _derive(self, seen: Track, rows: list[Row]) -> None:
+        source, kind = seen
+        known = self._wish.aspects
+        aspect = known[source] if source < len(known) else USUAL_ASPECT
         times = np.array([row.at_ms for row in rows], np.int64)
         points = padded(rows)
         for track in _OF[kind]:
             if track in self._wish.tracks:
-                self._found += _DERIVE[track](times, points, self._wish.aspect)
+                self._found += _DERIVE[track](times, points, aspect)
 
 
 def joined(found: list[Derived]) -> list[Derived]:
@@ -104,8 +105,8 @@ def _activity(times: Times, points: Values, _: float) -> list[Derived]:
     return derived.activity(times, points)
 
 
-def _blinks(times: Times, points: Values, _: float) -> list[Derived]:
-    return derived.blinks(times, points)
+def _blinks(times: Times, points: Values, aspect: float) -> list[Derived]:
+    return derived.blinks(times, points, aspect=aspect)
 
 
 _DERIVE: Mapping[DerivedKind, Callable[[Times, Values, float], list[Derived]]] = {
