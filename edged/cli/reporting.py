@@ -27,9 +27,6 @@ LOOKS_A_SECOND = 2.0
 MOST_LOOKS = 4_000
 """How closely presence is looked up: of a long session in larger steps, since a page holds 5,000."""
 
-HOLE_MS = 1_000
-"""A body that is not seen for less than that was there."""
-
 
 def report(settings: Settings, arguments: argparse.Namespace) -> None:
     """Write the page to a file, or to stdout.
@@ -171,7 +168,7 @@ def presence(
             seen = (
                 ms for ms, any_seen in zip(times, _seen(*arrays[kind]), strict=True) if any_seen
             )
-            found[kind] = union(((ms, ms + every_ms) for ms in seen), bridge_ms=HOLE_MS)
+            found[kind] = union(((ms, ms + every_ms) for ms in seen), bridge_ms=every_ms // 2)
     return found
 
 

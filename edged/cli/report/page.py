@@ -84,6 +84,10 @@ def _figures(story: Story) -> list[tuple[str, str, str]]:
     for kind, name in (("gestures", "Gestures"), ("posture", "Posture")):
         figures += _most(story, kind, name)
     figures += _measured(story)
+    processed = sum(one.counts.processed for one in story.session.sights)
+    if processed:
+        detected = sum(one.counts.detected for one in story.session.sights)
+        figures.append(("Frames", f"{processed:,}", f"something in {detected / processed:.0%}"))
     if story.gaps:
         lost = length(union((gap.start_ms, gap.end_ms) for gap in story.gaps))
         figures.append(("Not captured", _clock(lost), render.counted(len(story.gaps), "gap")))
@@ -259,10 +263,14 @@ def _gestures(story: Story) -> str:
         ]
         for one in sorted(found, key=lambda one: one.start_ms)
     ]
-    columns = [">At", "What", "Of", ">For"]
-    listed = table("Gestures and postures in order of time", columns, rows)
+    title = " and ".join(
+        name
+        for kind, name in (("gestures", "Gestures"), ("posture", "Postures"))
+        if any(one.track == kind for one in found)
+    ).capitalize()
+    listed = table(f"{title} in order of time", ["At", "What", "Of", ">For"], rows)
     return (
-        f"<section><h2>Gestures and postures {EXPERIMENTAL}</h2><details{_opened(rows)}>"
+        f"<section><h2>{title} {EXPERIMENTAL}</h2><details{_opened(rows)}>"
         f"<summary>{render.counted(len(rows), 'time')}</summary>"
         f"{listed}</details></section>"
     )

@@ -147,6 +147,8 @@ def test_figures_tables_definitions_and_notes_are_there() -> None:
     assert "PostureSitting100%" in told
     assert "Activity1m/s, on average" in told
     assert "Not captured0:001 gap" in told
+    assert "Frames880something in 80%" in told
+    assert "Gestures and postures experimental" in told
     assert "a hand shows one of seven gestures" in told
     assert "not in this one" not in told
     assert "pose-landmarker-full900880700" in told
@@ -161,6 +163,15 @@ def test_a_session_of_sound_alone_says_nothing_of_pictures() -> None:
     assert "processing (diarize 0%)" in told
     assert "Pictures" not in told
     assert "Notes" not in told
+
+
+def test_postures_alone_are_not_called_gestures() -> None:
+    story = Story(session(), derived=(STORY.derived[1],))
+
+    told = "".join(Reader(page(story)).texts)
+
+    assert "Postures experimental" in told
+    assert "Gestures" not in told
 
 
 def test_an_empty_session_is_a_page_too() -> None:
