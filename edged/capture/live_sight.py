@@ -17,7 +17,7 @@ from edged.capture.clock import now_ns
 from edged.capture.sight import CapturedFrame, SightKind, SightLost
 from edged.capture.sight_orders import Glimpse, Opened, Wait
 from edged.capture.sight_workers import ANSWER_WITHIN_S, START_WITHIN_S, captured
-from edged.errors import DeviceMissing, EdgedError
+from edged.errors import BadMedia, DeviceMissing, EdgedError
 from edged.workers.process import Worker, WorkerSpec
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class LiveSight:
         self.key = ""
         self._device = ""
         self._seen_ns = 0
-        self._any = False
+        self._any = self._again = False
         self._lost = False
         self._pause_ms: float = settings.reopen_ms
         self._before = Glimpse()
@@ -82,7 +82,13 @@ class LiveSight:
                         yield item
             except EdgedError as error:
                 if not self._any and not self._stopped.is_set():
-                    raise
+                    if self._again or not isinstance(error, BadMedia):
+                        raise
+                    # A writer that has not noticed that its last reader went is in the middle of a
+                    # stream: it ends when it finds nobody there, and the next one begins anew.
+                    self._again = True
+                    await self._pause()
+                    continue
                 if not self._lost:
                     log.warning("a %s gives nothing: %s", self._kind, error.code)
             except _Stalled:

@@ -25,10 +25,9 @@ class Pace:
         early_ns = self._due_ns - at_ns
         if early_ns > self._pause_ns * _SLACK:
             return False
-        self._due_ns += self._pause_ns
-        if self._due_ns <= at_ns:
-            # The source is slower than asked, or had a pause: what was missed is not caught up with.
-            self._due_ns = at_ns + self._pause_ns
+        # A frame that came late is followed by one that did not; what a pause left out is not
+        # caught up with.
+        self._due_ns = max(self._due_ns + self._pause_ns, at_ns)
         return True
 
 
