@@ -19,6 +19,7 @@ from portraits import (
     astronaut,
     encoded,
     face,
+    film,
     png_with_swollen_text,
     portrait,
     promised_png,
@@ -31,11 +32,30 @@ from viewer import look, seeing_daemon, viewing
 
 from edged.bridge import endpoint
 from edged.bridge.framing import pack_request
-from edged.errors import BadMedia, BadRequest, DeviceMissing, EdgedError, NotFound
+from edged.errors import BadMedia, BadRequest, Conflict, DeviceMissing, EdgedError, NotFound
 from edged.media import ImageFormat, PixelFormat
 from edged.messages import replies, requests
-from edged.messages.seeing import FrameCounts, FramesLost, Look, See, Seen, StreamFrame, VisionTask
-from edged.messages.sessions import OneSession, SessionsStart, SourceWish, StreamClosed, StreamOpen
+from edged.messages.seeing import (
+    FrameCounts,
+    FramesLost,
+    Look,
+    See,
+    Seen,
+    SessionFrameTaken,
+    SessionsFrame,
+    StreamFrame,
+    VisionTask,
+)
+from edged.messages.sessions import (
+    OneSession,
+    SessionsDelete,
+    SessionsGet,
+    SessionsStart,
+    SessionsStop,
+    SourceWish,
+    StreamClosed,
+    StreamOpen,
+)
 
 pytestmark = [pytest.mark.speech, pytest.mark.timeout(60)]
 
@@ -219,6 +239,56 @@ def test_a_request_without_a_picture_or_with_two_is_refused(seer: Daemon, tmp_pa
         look(seer, FACE, path=tmp_path / "absent.png")
 
 
+# --- films ---
+
+
+def _films(folder: Path) -> dict[str, bytes]:
+    """What is named as a film and is none."""
+    good = folder / "good.mp4"
+    film(good, [face()] * 5)
+    silence = b"RIFF$\x00\x00\x00WAVEfmt \x10\0\0\0\1\0\1\0\x80>\0\0\0}\0\0\2\0\x10\0data\0\0\0\0"
+    return {
+        "empty": b"",
+        "text": b"this is no film\n" * 100,
+        "sound alone": silence + bytes(32_000),
+        "a film without its end, where its index was": good.read_bytes()[
+            : good.stat().st_size // 2
+        ],
+    }
+
+
+def test_what_is_no_film_is_bad_media(seer: Daemon, tmp_path: Path) -> None:
+    for name, content in _films(tmp_path).items():
+        file = tmp_path / "secret-name.mp4"
+        file.write_bytes(content)
+        with pytest.raises(BadMedia) as failed:
+            look(seer, FACE, path=file)
+        assert "secret" not in failed.value.message, name
+
+
+def test_a_film_that_ends_early_shows_its_readable_part(seer: Daemon, tmp_path: Path) -> None:
+    file = tmp_path / "cut.mkv"
+    film(file, [astronaut()] * 20)
+    file.write_bytes(file.read_bytes()[: file.stat().st_size * 2 // 3])
+
+    seen, looked = look(seer, FACE, path=file)
+
+    assert 5 < looked.frames < 20
+    assert looked.frames == looked.detected == len(seen)
+    assert [one.captured_at_ms for one in seen] == [number * 100 for number in range(len(seen))]
+
+
+def test_what_is_no_file_is_refused_at_once(seer: Daemon, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "real.png").write_bytes(encoded(face(), "PNG"))
+    (tmp_path / "link.png").symlink_to(tmp_path / "real.png")
+
+    for name, code in (("pipe", "bad_media"), (".", "bad_media"), ("link.png", "denied")):
+        with pytest.raises(EdgedError) as failed:
+            look(seer, FACE, path=tmp_path / name)
+        assert failed.value.code == code
+
+
 # --- rates ---
 
 
@@ -285,6 +355,46 @@ def test_a_frame_that_cannot_be_read_is_refused_and_the_stream_goes_on(seer: Dae
     (seen,) = asyncio.run(work())
 
     assert len(seen.faces) == 1
+
+
+def test_a_session_refuses_frames_that_it_cannot_have_and_goes_on(seer: Daemon) -> None:
+    data, facts = _frame(portrait())
+    start = SessionsStart(sources=(SourceWish(kind="frames"),), face=True)
+
+    with seer.client() as client:
+        session_id = client.ask(start, OneSession).session.id
+
+        def send(part: bytes, **more: Any) -> SessionFrameTaken:
+            request = SessionsFrame(session_id=session_id, image=facts, **more)
+            return client.ask(request, SessionFrameTaken, [part])
+
+        send(data, captured_at_ms=100, frame_id=3)
+        for part, more in (
+            (data, {"captured_at_ms": 100}),
+            (data, {"captured_at_ms": 50}),
+            (data, {"captured_at_ms": 200, "frame_id": 3}),
+            (data[1:], {"captured_at_ms": 300}),
+            (data, {"captured_at_ms": 300, "source": 1}),
+        ):
+            with pytest.raises(EdgedError) as failed:
+                send(part, **more)
+            assert failed.value.code in {"bad_request", "not_found"}, more
+        taken = send(data, captured_at_ms=400, frame_id=4)
+        seer.wait(lambda: _processed(seer, session_id) == 2)
+        client.ask(SessionsStop(session_id=session_id), OneSession)
+        with pytest.raises(Conflict):
+            send(data, captured_at_ms=500)
+        ended = client.ask(SessionsGet(session_id=session_id), OneSession).session
+        client.ask(SessionsDelete(session_id=session_id), replies.Done)
+
+    assert taken.frame_id == 4
+    assert ended.status == "completed"
+    assert ended.sights[0].counts.processed == 2
+
+
+def _processed(daemon: Daemon, session_id: str) -> int:
+    found: OneSession = daemon.ask(SessionsGet(session_id=session_id), OneSession)
+    return found.session.sights[0].counts.processed
 
 
 def test_a_worker_that_is_killed_loses_frames_that_are_named_and_the_stream_goes_on(
