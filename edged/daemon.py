@@ -160,7 +160,6 @@ async def _build(
         store, bus, decoders, captioning, backlog_ms=config.sessions.backlog_ms
     )
     sound = SoundDevices(config.capture)
-    sight = SightDevices(config.seeing)
     stills = Stills()
     stack.push_async_callback(stills.close)
     sights = SightDevices(config.seeing)
@@ -173,7 +172,7 @@ async def _build(
             db, order_of(db, session_id), attempts=config.jobs.attempts
         ),
         close_fed=close_fed,
-        sights=sight,
+        sights=sights,
         onlookers=Watches(pool, config, stills),
         seeing=config.seeing,
         chunk_ms=config.capture.chunk_ms,
@@ -214,7 +213,6 @@ async def _build(
         intake=intake,
         vitals=vitals,
         sound=sound,
-        sight=sight,
         sights=sights,
         traffic=Counter(requests=0, requests_refused=0, requests_failed=0),
         rotate_key=lambda: keys.rotate(paths.key_file, store, settings=config.keys),

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncGenerator
@@ -20,6 +21,7 @@ from edged.messages import replies, requests
 from edged.messages import sessions as wire
 from edged.messages.events import (
     AnyEvent,
+    GestureChanged,
     JobProgress,
     SegmentAdded,
     SegmentPartial,
@@ -27,10 +29,12 @@ from edged.messages.events import (
     SessionDeleted,
     SessionGap,
     SessionLevel,
+    SightGapEvent,
+    SightRate,
 )
 from edged.messages.records import Segment
 
-EVENTS = ("session.", "segment.", "job.progress")
+EVENTS = ("session.", "segment.", "job.progress", "sight.", "gesture.changed")
 OVER = ("ready_for_claiming", "completed", "failed")
 INTERRUPTED = 128 + signal.SIGINT
 PAGE = 500
@@ -67,6 +71,15 @@ class View(Protocol):
     def gap(self, gap: SessionGap) -> None:
         """Time was lost."""
 
+    def sight(self, rate: SightRate) -> None:
+        """How many frames a source of pictures gives."""
+
+    def blind(self, gap: SightGapEvent) -> None:
+        """A source of pictures gave nothing."""
+
+    def gesture(self, change: GestureChanged) -> None:
+        """A hand made another gesture."""
+
     def progress(self, stage: str, fraction: float) -> None:
         """How far the work after the end is."""
 
@@ -95,16 +108,53 @@ def _request(arguments: argparse.Namespace) -> wire.SessionsStart:
         lexicons=None if arguments.lexicon is None else tuple(arguments.lexicon),
         diarize=not arguments.no_diarize,
         speakers=arguments.speakers,
+        pose=arguments.pose,
+        face=arguments.face,
+        hands=arguments.hands,
+        objects=arguments.objects,
+        screen=arguments.screen is not None,
+        target_fps=arguments.fps,
+        min_detection_confidence=arguments.min_detection_confidence,
+        min_tracking_confidence=arguments.min_tracking_confidence,
+        complexity=arguments.complexity,
+        derived=("gestures",) if arguments.gestures else (),
     )
 
 
 def _sources(arguments: argparse.Namespace) -> tuple[wire.SourceWish, ...]:
+    sources = (*_heard(arguments), *_seen(arguments))
+    if not sources:
+        raise BadRequest("there is nothing to record", fix="leave out `--source none`")
+    return sources
+
+
+def _heard(arguments: argparse.Namespace) -> tuple[wire.SourceWish, ...]:
     device, other = arguments.device, arguments.loopback_device
-    if arguments.source == "mic":
+    source = arguments.source or ("none" if arguments.video else "mic")
+    if source == "none":
+        return ()
+    if source == "mic":
         return (wire.SourceWish(device=device),)
-    if arguments.source == "loopback":
+    if source == "loopback":
         return (wire.SourceWish(kind="loopback", device=other or device),)
     return (wire.SourceWish(device=device), wire.SourceWish(kind="loopback", device=other))
+
+
+def _seen(arguments: argparse.Namespace) -> tuple[wire.SourceWish, ...]:
+    """Cameras, screens and videos; with something to look for in pictures at least the camera."""
+    motion, deny = arguments.motion, tuple(arguments.deny)
+    people = arguments.pose or arguments.face or arguments.hands or arguments.objects
+    found: list[wire.SourceWish] = []
+    if arguments.video is not None:
+        path = os.path.abspath(arguments.video)
+        found.append(wire.SourceWish(kind="video", device=path, motion=motion))
+    if arguments.screen is not None:
+        screen = arguments.screen or None
+        found.append(wire.SourceWish(kind="screen", device=screen, deny=deny, motion=motion))
+    if arguments.camera is not None or (people and not found):
+        camera = arguments.camera or None
+        found.append(wire.SourceWish(kind="camera", device=camera, motion=motion))
+    return tuple(found)
 
 
 async def _record(
@@ -243,8 +293,23 @@ class _Recording:
                 self._view.segment(event.segment)
             case JobProgress() if event.job_id == session.job_id:
                 self._view.progress(event.stage, event.progress)
+            case SightRate() | SightGapEvent() | GestureChanged():
+                self._see_sight(event, session)
             case _:
                 pass
+
+    def _see_sight(
+        self, event: SightRate | SightGapEvent | GestureChanged, session: wire.Session
+    ) -> None:
+        if event.session_id != session.id:
+            return
+        match event:
+            case SightRate():
+                self._view.sight(event)
+            case SightGapEvent():
+                self._view.blind(event)
+            case GestureChanged():
+                self._view.gesture(event)
 
     def _take(self, session: wire.Session) -> None:
         self._found = session
@@ -323,6 +388,15 @@ class Unseen:
         """Say nothing."""
 
     def gap(self, gap: SessionGap) -> None:
+        """Say nothing."""
+
+    def sight(self, rate: SightRate) -> None:
+        """Say nothing."""
+
+    def blind(self, gap: SightGapEvent) -> None:
+        """Say nothing."""
+
+    def gesture(self, change: GestureChanged) -> None:
         """Say nothing."""
 
     def progress(self, stage: str, fraction: float) -> None:

@@ -10,8 +10,15 @@ from rich.text import Text
 from edged.cli import render
 from edged.cli.bars import STAGES
 from edged.messages import sessions as wire
-from edged.messages.events import SessionGap, SessionLevel
+from edged.messages.events import (
+    GestureChanged,
+    SessionGap,
+    SessionLevel,
+    SightGapEvent,
+    SightRate,
+)
 from edged.messages.records import Segment
+from edged.messages.seeing import FrameCounts, SightState
 
 METER = 24
 FLOOR_DB = -60.0
@@ -30,6 +37,7 @@ class Seen:
         )
         self._session: wire.Session | None = None
         self._levels: dict[str, SessionLevel] = {}
+        self._rates: dict[int, FrameCounts] = {}
         self._partial = ""
         self._work = ""
 
@@ -76,6 +84,24 @@ class Seen:
             Text(f"{'':9}  ({length} missing: {gap.entry.reason})", style="red")
         )
 
+    def sight(self, rate: SightRate) -> None:
+        """How many frames a source of pictures gives."""
+        self._rates[rate.source] = rate.counts
+        self._draw()
+
+    def blind(self, gap: SightGapEvent) -> None:
+        """A source of pictures gave nothing; told again when it is longer."""
+        length = render.ago(gap.gap.end_ms - gap.gap.start_ms)
+        self._live.console.print(
+            Text(f"{'':9}  ({length} not seen: {gap.gap.reason})", style="red")
+        )
+
+    def gesture(self, change: GestureChanged) -> None:
+        """A hand made another gesture."""
+        at = render.clock(change.at_ms)
+        shown = change.gesture or f"no longer {change.before}"
+        self._live.console.print(Text(f"{at:>9}  {change.hand} hand: {shown}", style="cyan"))
+
     def progress(self, stage: str, fraction: float) -> None:
         """How far the work after the end is."""
         self._work = f"{STAGES.get(stage, stage)}  {bar(fraction)} {fraction:.0%}"
@@ -88,6 +114,8 @@ class Seen:
             self._live.update(Text(self._work), refresh=self._at_once)
             return
         lines = [Text(self._line(source), style=self._style()) for source in self._session.sources]
+        for number, sight in enumerate(self._session.sights):
+            lines.append(Text(self._sight_line(number, sight), style=self._style()))
         if self._partial:
             lines.append(Text(self._partial, style="dim"))
         self._live.update(Group(*lines), refresh=self._at_once)
@@ -105,6 +133,15 @@ class Seen:
         return (
             f"{state} {render.clock(level.duration_ms)}  {source.kind}  "
             f"{meter(level.level_db)} {level.level_db:5.0f} dB{_behind(level)}"
+        )
+
+    def _sight_line(self, number: int, sight: SightState) -> str:
+        """A source of pictures with its frames a second."""
+        state = "" if self._session is None else self._session.status
+        counts = self._rates.get(number, sight.counts)
+        return (
+            f"{state}  {sight.kind} {sight.device}  {counts.captured_fps:g} frames a second, "
+            f"{counts.processed_fps:g} looked at, something found in {counts.detected_fps:g}"
         )
 
 

@@ -11,6 +11,7 @@ from edged.errors import BadRequest
 from edged.messages import replies
 from edged.messages import sessions as wire
 from edged.messages.requests import AnyRequest
+from edged.messages.seeing import SightState
 
 ANSWER_WITHIN_S = 60.0
 """Devices are opened and closed, and the last chunk is committed, before there is an answer."""
@@ -165,6 +166,8 @@ def print_session(settings: Settings, session: wire.Session) -> None:
     for source in session.sources:
         lost = f", lost: {source.lost}" if source.lost else ""
         print(f"  {source.kind} {source.device}: recording {source.recording_id}{lost}")
+    for sight in session.sights:
+        print(f"  {sight.kind} {sight.device}: {_seen(sight)}")
     if session.backlog_ms:
         eta = "" if session.eta_ms is None else f", done in {render.ago(session.eta_ms)}"
         print(f"  {render.ago(session.backlog_ms)} not recognised yet{eta}")
@@ -174,6 +177,17 @@ def print_session(settings: Settings, session: wire.Session) -> None:
         print(f"  {left_out.message} ({left_out.code})")
     if session.error:
         print(f"  {session.error.code}: {session.error.message}\n  fix: {session.error.fix}")
+
+
+def _seen(sight: SightState) -> str:
+    """What became of the frames of a source."""
+    counts = sight.counts
+    skipped = counts.still + counts.late
+    lost = f", lost: {sight.lost}" if sight.lost else ""
+    return (
+        f"{', '.join(sight.models)}; {counts.captured} frames, {counts.processed} looked at, "
+        f"{skipped} skipped, {counts.lost} lost, something found in {counts.detected}{lost}"
+    )
 
 
 def show_ledger(settings: Settings, arguments: argparse.Namespace) -> None:
@@ -191,6 +205,15 @@ def show_ledger(settings: Settings, arguments: argparse.Namespace) -> None:
             f"gap ({entry.reason})" if entry.state == "gap" else entry.state,
         ]
         for entry in found.entries
+    ]
+    rows += [
+        [
+            f"sight {gap.source}",
+            render.clock(gap.start_ms),
+            render.clock(gap.end_ms),
+            f"gap ({gap.reason})",
+        ]
+        for gap in found.sights
     ]
     render.table("", ["recording", ">from", ">to", "state"], rows)
 

@@ -9,6 +9,7 @@ from edged.cli import render
 from edged.cli.connect import Settings
 from edged.errors import DaemonDown
 from edged.messages import replies, requests
+from edged.messages.seeing import SightState
 
 DEGRADED_STATUS = {"ok": 0, "degraded": 0, "failing": 1}
 STOP_WITHIN_S = 30.0
@@ -42,6 +43,7 @@ def status(settings: Settings, _: argparse.Namespace) -> int:
                 "models_loaded": report.models_loaded,
                 "queue_depth": report.queue_depth,
                 "recording": report.recording,
+                "watching": report.watching,
                 "socket": str(settings.paths.socket),
                 "database": str(settings.paths.database),
             }
@@ -79,12 +81,25 @@ def _print_reasons(report: replies.HealthReport) -> None:
 
 
 def _print_recording(report: replies.HealthReport) -> None:
-    """Who listens to what: nobody is recorded without it being seen."""
+    """Who listens to or watches what: nobody is recorded without it being seen."""
     for one in report.recording:
         devices, who = ", ".join(one.devices), one.started_by or "a client without a name"
         print(f"recording  {one.session_id}  {devices}  {render.ago(one.duration_ms)}, by {who}")
-    if not report.recording:
+    for sight in report.watching:
+        print(f"watching   {sight.kind} {sight.device}  {frame_rates(sight)}")
+    if not report.recording and not report.watching:
         print("recording  nothing")
+
+
+def frame_rates(sight: SightState) -> str:
+    """Frames a second of a source of pictures; or why it gives none."""
+    if sight.lost:
+        return f"gives nothing: {sight.lost}"
+    counts = sight.counts
+    return (
+        f"{counts.captured_fps:g} captured, {counts.processed_fps:g} processed, "
+        f"{counts.skipped_fps:g} skipped, {counts.detected_fps:g} detected a second"
+    )
 
 
 def metrics(settings: Settings, _: argparse.Namespace) -> None:

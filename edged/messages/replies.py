@@ -101,7 +101,8 @@ class HealthReport(Reply, frozen=True, tag="health"):
     """The daemon's own findings; `timestamp` is when it was asked.
 
     last_commit_age_ms: since the last durable commit, the self-test's included; None before it.
-    recording: who listens to what now; empty when nobody does.
+    recording: who listens to or watches what now; empty when nobody does.
+    watching: the sources of pictures of sessions and streams, with their frames a second.
     """
 
     status: HealthStatus
@@ -116,6 +117,7 @@ class HealthReport(Reply, frozen=True, tag="health"):
     sqlite_version: str
     timestamp: Timestamp
     recording: tuple[Listening, ...] = ()
+    watching: tuple[seeing.SightState, ...] = ()
 
 
 class MetricsReport(Reply, frozen=True, tag="metrics"):

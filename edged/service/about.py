@@ -24,6 +24,7 @@ from edged.messages.replies import (
     Welcome,
 )
 from edged.messages.requests import AnyRequest
+from edged.messages.seeing import SightState
 from edged.models.signatures import check_is_graph
 from edged.service.house import House
 
@@ -100,7 +101,13 @@ def health(house: House, _: requests.Health) -> HealthReport:
         models_loaded=loaded,
         queue_depth=house.runner.depth,
         recording=house.sessions.listening(),
+        watching=_watching(house),
     )
+
+
+def _watching(house: House) -> tuple[SightState, ...]:
+    """What is looked at: of sessions first, then of streams."""
+    return (*house.sessions.watching(), *house.sight_streams.states)
 
 
 def metrics(house: House, _: requests.Metrics) -> MetricsReport:
@@ -117,8 +124,21 @@ def metrics(house: House, _: requests.Metrics) -> MetricsReport:
         gauges={
             "models_loaded": len(house.pool.loaded(measure=False)),
             "jobs_waiting_or_running": house.runner.depth,
+            **_frame_rates(_watching(house)),
         },
     )
+
+
+def _frame_rates(watching: Sequence[SightState]) -> dict[str, float]:
+    """Frames a second of all that is looked at."""
+    counts = [one.counts for one in watching]
+    return {
+        "sights": len(watching),
+        "frames_captured_fps": sum(one.captured_fps for one in counts),
+        "frames_processed_fps": sum(one.processed_fps for one in counts),
+        "frames_skipped_fps": sum(one.skipped_fps for one in counts),
+        "frames_detected_fps": sum(one.detected_fps for one in counts),
+    }
 
 
 def shutdown(house: House, _: requests.Shutdown) -> Done:

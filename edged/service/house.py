@@ -65,7 +65,6 @@ class House:
     intake: Intake
     vitals: Vitals
     sound: SoundDevices
-    sight: SightDevices
     sights: SightDevices
     traffic: Counter[str]
     rotate_key: Callable[[], Awaitable[None]]

@@ -18,6 +18,7 @@ from edged.events import Bus, now
 from edged.messages.events import HealthChanged
 from edged.messages.records import HealthStatus, Listening
 from edged.messages.replies import HealthReport, Reason
+from edged.messages.seeing import SightState
 from edged.store import meta
 from edged.store.database import Store
 
@@ -91,6 +92,7 @@ class Vitals:
         models_loaded: tuple[str, ...],
         queue_depth: int,
         recording: tuple[Listening, ...] = (),
+        watching: tuple[SightState, ...] = (),
     ) -> HealthReport:
         """The stored findings as a reply."""
         reasons = self.reasons()
@@ -109,6 +111,7 @@ class Vitals:
             sqlite_version=self._store.sqlite_version,
             timestamp=now(),
             recording=recording,
+            watching=watching,
         )
 
     async def _commit(self) -> None:

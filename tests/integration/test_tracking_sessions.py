@@ -308,6 +308,39 @@ def test_frames_of_a_client_are_kept_until_the_session_is_deleted(
         frames(seer, session.id)
 
 
+def test_a_video_is_recorded_by_a_command_until_its_end(seer: Daemon, short: Path) -> None:
+    found = seer.json("record", "--video", str(short), "--pose", "--fps", "5", "--name", "walk")
+
+    session = found["session"]
+    assert (session["status"], session["name"]) == ("completed", "walk")
+    assert session["sights"][0]["counts"]["processed"] == pytest.approx(15, abs=1)
+    shown = seer.run("sessions", "show", session["id"]).stdout.decode()
+    assert "video short.mp4: pose; " in shown
+
+
+def test_what_a_command_sees_is_told_by_status_and_metrics(
+    seer: Daemon, piped_camera: PipedCamera
+) -> None:
+    wish = ("--source", "none", "--camera", str(piped_camera.path), "--pose")
+    recording = seer.begin("record", *wish)
+    try:
+        seer.wait(lambda: any(one.counts.processed_fps > 3 for one in seer.health().watching))
+        status = seer.run("status").stdout.decode()
+        gauges = seer.json("metrics")["gauges"]
+    finally:
+        recording.send_signal(signal.SIGINT)
+        said, _ = recording.communicate(timeout=15)
+
+    assert "recording" in status
+    assert "watching   camera camera.y4m  " in status
+    assert "detected a second" in status
+    assert gauges["sights"] == 1
+    assert gauges["frames_captured_fps"] > 3
+    assert recording.returncode == 0, said
+    assert b"completed" in said
+    assert seer.health().watching == ()
+
+
 def test_another_complexity_is_never_taken_instead(seer: Daemon, short: Path) -> None:
     video = wire.SourceWish(kind="video", device=str(short))
     with pytest.raises(ModelMissing) as refused:
