@@ -48,6 +48,11 @@ LEAST_LENGTH = 1e-4
 """Metres: a bone that is shorter has no direction."""
 
 
+def corner_of(name: str) -> int:
+    """The number of the body's point at which an elbow, shoulder, hip, knee or ankle has its angle."""
+    return _CORNERS[name][1]
+
+
 def middle(points: Floats, of: Sequence[int]) -> Floats:
     """The point in the middle of some."""
     found: Floats = points[list(of)].mean(axis=0)
