@@ -18,7 +18,8 @@ class SeeOptions(Struct, frozen=True, kw_only=True):
     stream: whose tracking state to use and keep; empty: the picture stands alone.
     at_ms: of the frame on the stream's clock; grows from frame to frame.
     kinds: only these of what the model can see; empty: all. A stream has the same from its first frame on.
-    most: so many of a kind at most; 0: as many as the model's manifest says.
+    most: so many of a kind at most; 0: as many as the model's manifest says. Of a model of several
+        kinds: so many faces and bodies, and twice as many hands.
     min_detection, min_tracking: in [0, 1]. A stream has the ones of its first frame.
     keep: collect the landmarks of this stream, and seal a block of each kind once a second.
     """

@@ -46,7 +46,9 @@ def test_a_mask_comes_through_the_daemon(
     assert b"mask of 512 x 355" in found.stdout
 
 
-@pytest.mark.parametrize("model", [*BUILT, "all-minilm-l6-v2-8bit", "iris-landmark"])
+@pytest.mark.parametrize(
+    "model", [*BUILT, "all-minilm-l6-v2-8bit", "iris-landmark", "face-iris", "holistic"]
+)
 def test_what_was_pulled_and_built_is_what_the_manifest_states(pulled: Path, model: str) -> None:
     known = manifest.read(ROOT / "model_manifests" / f"{model}.toml")
     if not (pulled / model).is_dir():
