@@ -3,11 +3,19 @@
 import io
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from edged.cli.recording_view import Seen, bar, meter
-from edged.messages.events import SessionGap, SessionLevel
+from edged.messages.events import (
+    GestureChanged,
+    SessionGap,
+    SessionLevel,
+    SightGapEvent,
+    SightRate,
+)
 from edged.messages.records import Segment
+from edged.messages.seeing import FrameCounts, SightGap, SightState
 from edged.messages.sessions import LedgerEntry, Session, SourceState
 
 SESSION = Session(
@@ -86,3 +94,26 @@ def test_a_pause_a_loss_and_the_work_after_the_end_are_shown(page: Console) -> N
 @pytest.mark.parametrize(("level_db", "filled"), [(0.0, 24), (-30.0, 12), (-60.0, 0), (-100.0, 0)])
 def test_the_meter_goes_from_minus_sixty_to_zero(level_db: float, filled: int) -> None:
     assert meter(level_db) == "█" * filled + "░" * (24 - filled)
+
+
+def test_what_is_seen_is_shown_with_its_rates_gaps_and_gestures(page: Console) -> None:
+    camera = SightState(kind="camera", device="Desk camera", models={"hands": "hand-landmarker"})
+    session = replace(SESSION, sources=(), sights=(camera,))
+    counts = FrameCounts(captured_fps=15.0, processed_fps=14.5, detected_fps=3.0)
+    gap = SightGap(source=0, start_ms=1_000, end_ms=3_000, reason="stalled")
+
+    with Seen(console=page, at_once=True) as seen:
+        seen.session(session)
+        seen.sight(SightRate(session_id="s", source=0, counts=counts))
+        seen.blind(SightGapEvent(session_id="s", gap=gap))
+        seen.gesture(GestureChanged(session_id="s", at_ms=65_430, hand="Left", gesture="Victory"))
+        seen.gesture(
+            GestureChanged(session_id="s", at_ms=66_000, hand="Left", gesture="", before="Victory")
+        )
+
+    drawn = shown(page)
+    line = "camera Desk camera  15 frames a second, 14.5 looked at, something found in 3"
+    assert f"recording  {line}" in drawn
+    assert "(2 s not seen: stalled)" in drawn
+    assert "1:05.43  Left hand: Victory" in drawn
+    assert "Left hand: no longer Victory" in drawn

@@ -19,6 +19,7 @@ import pytest
 from camera import PipedCamera
 from display import Display
 from PIL import Image
+from preset_graphs import write_colours, write_manifest, write_yolo
 from pulse import Pulse
 from real_daemon import Daemon
 from viewer import seeing_daemon
@@ -33,9 +34,11 @@ from edged.messages.seeing import (
     Frames,
     FramesImage,
     FramesList,
+    FramesSearch,
     Kept,
     SessionFrameTaken,
     SessionsFrame,
+    Sightings,
 )
 
 pytestmark = [pytest.mark.speech, pytest.mark.timeout(60)]
@@ -349,26 +352,63 @@ def test_another_complexity_is_never_taken_instead(seer: Daemon, short: Path) ->
     assert "edged models pull pose-landmarker-lite" in (refused.value.fix or "")
 
 
-def test_a_screen_is_kept_when_it_changes(pulled: Path, display: Display) -> None:
-    with seeing_daemon(pulled, **display.env) as daemon:
-        screen = wire.SourceWish(kind="screen")
-        session = start(daemon, sources=(screen,), screen=True)
-        daemon.wait(lambda: get(daemon, session.id).sights[0].counts.detected == 1)
-        display.begin("xsetroot", "-solid", "red")
-        daemon.wait(lambda: get(daemon, session.id).sights[0].counts.detected == 2)
-        stopped = stop(daemon, session.id)
-        added = key_frames(daemon, 2)
-        with daemon.client() as client:
-            ((facts, parts),) = client.stream(FramesImage(frame_id=added[-1].frame_id))
+def test_a_screen_is_kept_when_it_changes_and_what_is_on_it_is_found_again(
+    daemon: Daemon, display: Display
+) -> None:
+    """The detector finds things of a colour by name, the embedder compares colours."""
+    teach(daemon)
+    display.begin("xsetroot", "-solid", "blue").wait()
+    daemon.start(**display.env)
+    screen = wire.SourceWish(kind="screen")
+    session = start(daemon, sources=(screen,), screen=True, objects=True)
+    daemon.wait(lambda: get(daemon, session.id).sights[0].counts.processed > 3)
+    display.begin("xsetroot", "-solid", "red")
+
+    first, second = key_frames(daemon, 2)
+    stopped = daemon.wait(lambda: stopped_with(daemon, session.id, "red"))
+    with daemon.client() as client:
+        ((facts, parts),) = client.stream(FramesImage(frame_id=second.frame_id))
+    picture = Image.open(io.BytesIO(b"".join(bytes(part) for part in parts)))
+    red, green, blue = picture.convert("RGB").resize((1, 1)).tobytes()
+    alike = daemon.ask(
+        FramesSearch(image=ImageFormat(width=8, height=8)), Sightings, b"\xff\0\0" * 64
+    ).sightings
 
     assert stopped.status == "completed"
-    assert [one.session_id for one in added] == [session.id] * 2
+    assert stopped.sights[0].models == {"screen": "tiny-embed", "objects": "tiny-yolo"}
+    assert (first.session_id, second.session_id) == (session.id, session.id)
     assert isinstance(facts, FrameImage)
     assert (facts.width, facts.height, facts.media_type) == (1280, 720, "image/webp")
-    with Image.open(io.BytesIO(b"".join(bytes(part) for part in parts))) as picture:
-        red, green, blue = picture.convert("RGB").resize((1, 1)).tobytes()
     assert red > 200
     assert max(green, blue) < 60
+    assert alike[0].frame_id == second.frame_id
+    assert alike[0].score > 0.9 > alike[-1].score
+
+
+def teach(daemon: Daemon) -> None:
+    """Give a daemon models of colours."""
+    manifests, scaled = daemon.paths.manifests, {"std": 255.0}
+    write_yolo(daemon.home / "yolo.onnx")
+    write_colours(daemon.home / "colours.onnx")
+    write_manifest(
+        manifests / "tiny-yolo.toml",
+        "image_detect",
+        {"model.onnx": daemon.home / "yolo.onnx"},
+        labels=("red", "green", "blue"),
+        parameters={**scaled, "kind": "yolo", "resize": "stretch"},
+    )
+    write_manifest(
+        manifests / "tiny-embed.toml",
+        "image_embed",
+        {"model.onnx": daemon.home / "colours.onnx"},
+        parameters=scaled,
+    )
+
+
+def stopped_with(daemon: Daemon, session_id: str, label: str) -> wire.Session | None:
+    """The session, stopped as soon as an object was found in it."""
+    found = daemon.ask(FramesSearch(label=label, session_id=session_id), Sightings)
+    return stop(daemon, session_id) if found.sightings else None
 
 
 def key_frames(daemon: Daemon, count: int) -> list[FrameAdded]:
