@@ -22,6 +22,9 @@ from edged.messages.sessions import StreamClose, StreamClosed, StreamOpen, Strea
 ANSWER_WITHIN_S = 60.0
 """The device is opened, and the model loaded, before there is an answer."""
 
+FIRST_WITHIN_S = 10.0
+"""For so long the clock of `--for` stands still when no frame comes."""
+
 INTERRUPTED = 128 + signal.SIGINT
 
 
@@ -50,6 +53,7 @@ class Watching:
         self._shown = shown
         self._drawn = drawn
         self._stop = asyncio.Event()
+        self._begun = asyncio.Event()
         self._task: asyncio.Task[bool] | None = None
         self._last: Seen | None = None
 
@@ -57,6 +61,11 @@ class Watching:
         """Ctrl-C."""
         if self._stop.is_set() and self._task is not None:
             self._task.cancel()
+        self._finish()
+
+    def _finish(self) -> None:
+        """Let go of whoever waits."""
+        self._begun.set()
         self._stop.set()
 
     async def run(self, endpoint: str, request: StreamOpen, seconds: float | None) -> bool:
@@ -95,16 +104,16 @@ class Watching:
                 if isinstance(reply, StreamOpened) and ending is None:
                     ending = tasks.create_task(self._end(client, seconds), name="end")
                 if isinstance(reply, StreamClosed):
-                    self._stop.set()
+                    self._finish()
                     return reply.frames or FrameCounts()
                 self.take(reply, parts, view)
         raise Internal("the daemon ended the stream without a word")
 
     async def _end(self, client: Client, seconds: float | None) -> None:
-        """Close the stream once it is time, or somebody wants it."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stop.wait()
+        """Close the stream once it is time, counted from the first frame, or somebody wants it."""
+        if seconds is not None:
+            await _wait(self._begun, FIRST_WITHIN_S)
+        await _wait(self._stop, seconds)
         await client.ask(StreamClose(stream=wanted.STREAM), replies.Done)
 
     def take(self, reply: AnyReply, parts: Sequence[Buffer], view: View) -> None:
@@ -113,6 +122,7 @@ class Watching:
             case Seen():
                 if self._last is None:
                     view.note(f"looking with {reply.model}; Ctrl-C ends it")
+                    self._begun.set()
                 self._last = reply
                 view.frame(reply, parts)
                 self._drawn.add(reply, parts)
@@ -125,6 +135,13 @@ class Watching:
                 view.note(f"{dropped} frames were not shown: this terminal is too slow")
             case _:
                 pass
+
+
+async def _wait(event: asyncio.Event, seconds: float | None) -> None:
+    """Until it happens, or for so long."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 def _flat(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:

@@ -12,20 +12,20 @@ from seen_frames import HAND, MASK, MASK_DATA, MASK_PART, seen
 
 from edged.cli.seeing import canvases
 from edged.errors import BadMedia, BadRequest
-from edged.messages.seeing import Hand, Look, MaskFacts, PartFacts, See, Seen
+from edged.messages.seeing import Face, Look, MaskFacts, PartFacts, See, Seen
 
 WIDTH, HEIGHT = 64, 48
 SEGMENT = Look(task="segment")
 
 
 def asked(path: Path, *, fps: float | None = None) -> See:
-    return See(look=Look(task="hands"), path=str(path), fps=fps)
+    return See(look=Look(task="face"), path=str(path), fps=fps)
 
 
 def at(x: float, y: float, **facts: int) -> Seen:
-    """A frame with a hand of which all points lie at one place."""
-    hand = Hand(handedness="Left", score=1.0, landmarks=((x, y, 0.0),) * 21)
-    frame = replace(seen("hands"), width=WIDTH, height=HEIGHT, hands=(hand,))
+    """A frame with a face of which all points lie at one place."""
+    face = Face(landmarks=((x, y),) * 6)
+    frame = replace(seen("face"), width=WIDTH, height=HEIGHT, faces=(face,))
     return replace(frame, **facts)
 
 
