@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from edged.messages.seeing import Derived, DerivedKind, Kept, LandmarkKind, PartFacts
+from edged.messages.seeing import DerivedKind, LandmarkKind, PartFacts
 
 Into = Literal["values", "parts", "csv", "npz", "json", "tracks"]
 """A page as numbers or as arrays; a file; derived tracks."""
@@ -111,18 +111,22 @@ class KeptPage(Struct, frozen=True, kw_only=True):
     """A page: `frames` or, as parts, arrays in `data` and what they are.
 
     next_ms: where the next one begins, shifted; None: this is the last.
+    frames: of type tuple[Kept, ...] in MessagePack; too long for the small fields of an answer.
     """
 
     next_ms: int | None
-    frames: tuple[Kept, ...] = ()
+    frames: bytes = b"\x90"
     parts: tuple[PartFacts, ...] = ()
     data: tuple[bytes, ...] = ()
 
 
 class DerivedPage(Struct, frozen=True, kw_only=True):
-    """What follows from the landmarks, in order of time, and what each track is."""
+    """What follows from the landmarks, in order of time, and what each track is.
 
-    derived: tuple[Derived, ...]
+    derived: of type tuple[Derived, ...] in MessagePack, as in KeptPage.
+    """
+
+    derived: bytes
     definitions: dict[str, str]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
 import numpy as np
 
 from edged.capture.kept.orders import (
@@ -55,8 +56,8 @@ class Page:
         shift_ms = self._wish.shift_ms
         next_ms = None if self._next_ms is None else self._next_ms + shift_ms
         if self._wish.into == "values":
-            found = (one for row in self._rows for one in kept(row, shift_ms))
-            return KeptPage(next_ms=next_ms, frames=tuple(found))
+            found = [one for row in self._rows for one in kept(row, shift_ms)]
+            return KeptPage(next_ms=next_ms, frames=msgspec.msgpack.encode(found))
         parts: list[PartFacts] = []
         data: list[bytes] = []
         for track in sorted({row.track for row in self._rows}):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+import msgspec
 import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
@@ -55,7 +56,7 @@ class Tracks:
         self._rows.clear()
         found = joined(sorted(self._found, key=lambda one: (one.start_ms, one.track, one.hand)))
         told: dict[str, str] = {track: derived.DEFINITIONS[track] for track in self._wish.tracks}
-        return DerivedPage(derived=tuple(found), definitions=told)
+        return DerivedPage(derived=msgspec.msgpack.encode(found), definitions=told)
 
     def _derive(self, seen: Track, rows: list[Row]) -> None:
         source, kind = seen

@@ -10,6 +10,7 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
 from itertools import accumulate
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -27,7 +28,7 @@ from edged.capture.kept.orders import (
     ReadWish,
 )
 from edged.errors import Deadline, WorkerGone
-from edged.messages.seeing import LandmarkKind
+from edged.messages.seeing import Derived, Kept, LandmarkKind, PartFacts
 from edged.store import landmark_blocks, sessions
 from edged.store.database import Store
 from edged.store.engine import Connection
@@ -56,6 +57,22 @@ class Stretch(Struct, frozen=True, kw_only=True):
     to_ms: int = EVER
 
 
+class LandmarkPage(Struct, frozen=True):
+    """A page: things of frames, or arrays and what they are. next_ms: None: it is the last."""
+
+    next_ms: int | None
+    frames: tuple[Kept, ...]
+    parts: tuple[PartFacts, ...]
+    data: tuple[bytes, ...]
+
+
+class DerivedStretches(Struct, frozen=True):
+    """What follows from landmarks, in order of time, and what each track is."""
+
+    derived: tuple[Derived, ...]
+    definitions: dict[str, str]
+
+
 class FilePiece(Struct, frozen=True):
     """The next bytes of a file, and how much of the stretch is behind them, in [0, 1]."""
 
@@ -69,6 +86,10 @@ class _Batch(Struct, frozen=True):
     blocks: tuple[StoredBlock, ...]
     bodies: tuple[bytes, ...]
     until_ms: int | None
+
+
+_decode_kept = msgspec.msgpack.Decoder(tuple[Kept, ...]).decode
+_decode_derived = msgspec.msgpack.Decoder(tuple[Derived, ...]).decode
 
 
 class Reading:
@@ -93,7 +114,7 @@ class Reading:
         """The process that reads; None while nobody does."""
         return self._worker
 
-    async def page(self, stretch: Stretch, wish: ReadWish) -> KeptPage:
+    async def page(self, stretch: Stretch, wish: ReadWish) -> LandmarkPage:
         """A page of landmarks: the first frames of the stretch, as many as are wanted or fit.
 
         Raises:
@@ -105,15 +126,17 @@ class Reading:
                 async for batch in batches:
                     if (await reading.feed(batch)).full:
                         break
-            return (await reading.call("page", reading.id)).to(KeptPage)
+            page = (await reading.call("page", reading.id)).to(KeptPage)
+        return LandmarkPage(page.next_ms, _decode_kept(page.frames), page.parts, page.data)
 
-    async def derive(self, stretch: Stretch, wish: ReadWish) -> DerivedPage:
+    async def derive(self, stretch: Stretch, wish: ReadWish) -> DerivedStretches:
         """What follows from the landmarks of a stretch; raises as `page`."""
         async with self._reading(wish) as reading:
             async with aclosing(self._batches(stretch, wish)) as batches:
                 async for batch in batches:
                     await reading.feed(batch)
-            return (await reading.call("derived", reading.id)).to(DerivedPage)
+            found = (await reading.call("derived", reading.id)).to(DerivedPage)
+        return DerivedStretches(_decode_derived(found.derived), found.definitions)
 
     async def file(self, stretch: Stretch, wish: ReadWish) -> AsyncGenerator[FilePiece, None]:
         """A file of the landmarks of a stretch, piece by piece; raises as `page`."""

@@ -10,6 +10,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import Any, TypeVar
 
+import msgspec
 import numpy as np
 import pytest
 from landmark_samples import seen_session
@@ -19,6 +20,7 @@ from edged.errors import NotFound, WorkerGone
 from edged.pipeline.seeing import reading
 from edged.pipeline.seeing.reading import Reading, Stretch
 from edged.store import Store
+from edged.workers.channel import LARGEST_HEAD
 
 T = TypeVar("T")
 KEY = bytes(range(32))
@@ -73,6 +75,16 @@ def test_a_page_is_read_from_the_store(rig: Rig) -> None:
     assert sorted({one.at_ms for one in page.frames}) == [0, 100, 200, 300]
     assert {one.kind for one in page.frames} == {"face", "hands", "pose"}
     assert page.next_ms == 400
+
+
+def test_a_page_of_faces_may_be_longer_than_a_head_of_the_channel(rig: Rig) -> None:
+    session = rig.run(rig.store.write(partial(seen_session, kinds=("face",), count=10)))
+    wish = ReadWish(into="values", limit=5_000)
+
+    page = rig.run(rig.reading.page(Stretch(session_id=session, source=0), wish))
+
+    assert len(msgspec.msgpack.encode(page.frames)) > LARGEST_HEAD
+    assert page.next_ms == len(page.frames) * 100
 
 
 @pytest.mark.usefixtures("small_parts")
