@@ -52,8 +52,14 @@ def _rows(one: Any, dtype: "np.dtype[Any]") -> npt.NDArray[Any]:  # noqa: ANN401
 
 def _first(lists: Any, count: int) -> list[tuple[str, float]]:  # noqa: ANN401 - the library's struct
     """The likeliest category of each thing."""
-    firsts = [lists[number].categories[0] for number in range(count)]
-    return [((one.category_name or b"").decode(), float(one.score)) for one in firsts]
+    return [_likeliest(lists[number]) for number in range(count)]
+
+
+def _likeliest(one: Any) -> tuple[str, float]:  # noqa: ANN401 - the library's struct
+    if not one.categories_count:
+        return "", 0.0
+    first = one.categories[0]
+    return (first.category_name or b"").decode(), float(first.score)
 
 
 def _hands(result: Any) -> Found:  # noqa: ANN401 - the library's struct
@@ -70,7 +76,7 @@ def _hands(result: Any) -> Found:  # noqa: ANN401 - the library's struct
 
 def _gestures(result: Any) -> Found:  # noqa: ANN401 - the library's struct
     shown = _first(result.gestures, result.gestures_count)
-    named = tuple((name, score) if name != "None" else ("", 0.0) for name, score in shown)
+    named = tuple((name, score) if name not in {"None", ""} else ("", 0.0) for name, score in shown)
     hands = _hands(result)
     return Found(
         points=hands.points,
