@@ -54,17 +54,13 @@ class CameraReader:
     """Reads an open camera until it goes away, in a thread of its own.
 
     Args:
-        order: which camera, and how.
+        container: the open camera; it is the reader's from now on.
         newest: gets the frames.
-
-    Raises:
-        DeviceMissing, DeviceBusy, PermissionDenied, DeviceRefused: it cannot be opened.
     """
 
-    def __init__(self, order: CameraOrder, newest: Newest) -> None:
-        av.logging.set_level(None)
+    def __init__(self, container: InputContainer, newest: Newest) -> None:
         self._newest = newest
-        self._container = _open(order)
+        self._container = container
         # Nobody waits for it: FFmpeg may be inside the driver, and the process ends with the camera.
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
 
@@ -108,7 +104,13 @@ def list_cameras(paths: tuple[str, ...]) -> tuple[CameraListed, ...]:
     )
 
 
-def _open(order: CameraOrder) -> InputContainer:
+def open_camera(order: CameraOrder) -> InputContainer:
+    """A camera with the format that is nearest to what is wished.
+
+    Raises:
+        DeviceMissing, DeviceBusy, PermissionDenied, DeviceRefused: it cannot be opened.
+    """
+    av.logging.set_level(None)
     system = _SYSTEMS.get(sys.platform, "")
     name = f"video={order.path}" if system == "dshow" else order.path
     try:

@@ -5,7 +5,7 @@ Runs in a worker process of its own for each source, which ends with it: there i
 
 import os
 
-from edged.capture.camera_frames import CameraReader, list_cameras
+from edged.capture.camera_frames import CameraReader, list_cameras, open_camera
 from edged.capture.newest import Newest
 from edged.capture.pipe import PipeReader
 from edged.capture.sight_orders import CameraList, CameraOrder, Glimpse, NodesOrder, Opened, Wait
@@ -38,7 +38,7 @@ class CameraWorker:
         """
         newest = self._newest = Newest(order.fps, order.still_below)
         if order.path:
-            CameraReader(order, newest).start()
+            CameraReader(open_camera(order), newest).start()
         else:
             PipeReader(os.dup(self._context.descriptors()[0]), newest).start()
         return Opened()

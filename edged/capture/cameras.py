@@ -18,6 +18,10 @@ from edged.messages.sessions import Device, Permission
 IN_GROUP = "add the daemon's user to the group `video`, then log in again or restart the daemon"
 """What helps where a camera's node may not be opened."""
 
+_VIDEO4LINUX = 81
+"""The kernel's major number of such nodes; merely to open another one may do something.
+Source: Documentation/admin-guide/devices.txt."""
+
 _PIPE_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
@@ -42,10 +46,10 @@ def open_path(path: str) -> Camera:
         BadRequest: it is neither.
     """
     try:
-        mode = os.lstat(path).st_mode
-        if stat.S_ISCHR(mode):
+        found = os.lstat(path)
+        if stat.S_ISCHR(found.st_mode) and os.major(found.st_rdev) == _VIDEO4LINUX:
             return Camera(name=os.path.basename(path), path=path)
-        if not stat.S_ISFIFO(mode):
+        if not stat.S_ISFIFO(found.st_mode):
             raise BadRequest(
                 "the path is neither a named pipe nor a camera",
                 fix="a video file is a source of kind `video`",

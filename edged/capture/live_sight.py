@@ -32,6 +32,7 @@ class Found(Struct, frozen=True, kw_only=True):
     """A source that can be opened now.
 
     order: for the worker's `begin`. fd: that goes with it, and is closed afterwards; -1: none.
+    pause_ms: between two frames, of a source that is asked for each one; 0: it gives them by itself.
     steady: it is kept open while it stalls. key: tells which device it is.
     """
 
@@ -39,6 +40,7 @@ class Found(Struct, frozen=True, kw_only=True):
     order: Struct
     device: str
     fd: int = -1
+    pause_ms: float = 0.0
     steady: bool = False
     key: str = ""
 
@@ -129,7 +131,7 @@ class LiveSight:
                     elif glimpse.lost:
                         if not self._lost:
                             yield self._lose(glimpse.lost)
-                    elif self._is_silent(opened_ns):
+                    elif self._is_silent(max(opened_ns, glimpse.heard_ns), found.pause_ms):
                         if not found.steady:
                             raise _Stalled
                         if not self._lost:
@@ -157,22 +159,20 @@ class LiveSight:
             if found.fd >= 0:
                 os.close(found.fd)
 
-    def _is_silent(self, opened_ns: int) -> bool:
-        """Whether no frame came for too long.
+    def _is_silent(self, since_ns: int, pause_ms: float) -> bool:
+        """Whether the last sign of life was too long ago.
 
         Raises:
-            DeviceMissing: none ever came.
+            DeviceMissing: no frame ever came.
         """
-        now = now_ns()
-        if not self._any:
-            if now - opened_ns > FIRST_WITHIN_S * 1e9:
-                raise DeviceMissing(
-                    f"the {self._kind} gives no picture",
-                    fix="look whether another program can use it",
-                )
-            return False
-        since_ns = max(self._seen_ns, opened_ns)
-        return now - since_ns > self._settings.stalled_ms * 1_000_000
+        silent_ms = (now_ns() - since_ns) / 1e6
+        if self._any:
+            return silent_ms > max(self._settings.stalled_ms, 2 * pause_ms)
+        if silent_ms > FIRST_WITHIN_S * 1000:
+            raise DeviceMissing(
+                f"the {self._kind} gives no picture", fix="look whether another program can use it"
+            )
+        return False
 
     def _frame(self, glimpse: Glimpse) -> CapturedFrame:
         self._any, self._lost = True, False

@@ -31,6 +31,9 @@ from edged.errors import DeviceMissing, EdgedError
 from edged.messages.records import Problem
 from edged.messages.sessions import Device, DeviceType
 
+FASTEST = 1_000.0
+"""Frames a second that may be asked for; a source gives as many as it has."""
+
 NO_CAMERA = Problem(
     code="device_missing",
     message="no camera is there",
@@ -103,6 +106,8 @@ class SightDevices:
         Raises:
             DeviceMissing, PermissionDenied, Denied, Unsupported, BadRequest: it cannot be opened.
         """
+        if not 0 < options.fps <= FASTEST:
+            raise BadRequest(f"a rate is above 0 and at most {FASTEST:g} frames a second")
         if kind == "screen":
             return await self._screen(options)
         return await self._camera(options)
@@ -187,7 +192,9 @@ class SightDevices:
             still_below=self._still_below(options),
         )
         spec = await asyncio.to_thread(screens.worker_spec, display, self._environ)
-        return Found(spec=spec, order=order, device=options.device or "screen")
+        return Found(
+            spec=spec, order=order, device=options.device or "screen", pause_ms=1000 / options.fps
+        )
 
     def _still_below(self, options: SightOptions) -> float:
         return self._settings.motion if options.motion else 0.0

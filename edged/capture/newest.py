@@ -34,9 +34,11 @@ class Newest:
         self._ended = ""
         self._lost = ""
         self._captured = self._still = self._late = 0
+        self._heard_ns = 0
 
     def offer(self, frame: av.VideoFrame, at_ns: int) -> None:
         """Show a frame, which nobody changes from now on. The source's thread."""
+        self._heard_ns = at_ns
         if not self._pace.takes(at_ns):
             return
         moved = self._motion.moved(frame)
@@ -96,6 +98,7 @@ class Newest:
             captured=counts.captured,
             still=counts.still,
             late=counts.late,
+            heard_ns=counts.heard_ns,
         )
 
     def _glimpse(self, at_ns: int, moved: float) -> Glimpse:
@@ -106,6 +109,7 @@ class Newest:
             captured=self._captured,
             still=self._still,
             late=self._late,
+            heard_ns=self._heard_ns,
             lost=self._lost,
             ended=self._ended,
         )

@@ -47,6 +47,7 @@ class Glimpse(Struct, frozen=True, kw_only=True):
 
     data: raw RGB without gaps; empty: no new frame came in time.
     number, at_ns, captured, still, late, moved: as in edged.capture.sight.CapturedFrame.
+    heard_ns: CLOCK_BOOTTIME of the newest sign of life, a frame that was not wished for included.
     lost: the source gives nothing now: `locked`; ended: it is over: `device_lost`.
     """
 
@@ -59,6 +60,7 @@ class Glimpse(Struct, frozen=True, kw_only=True):
     still: int = 0
     late: int = 0
     moved: float = 1.0
+    heard_ns: int = 0
     lost: str = ""
     ended: str = ""
 

@@ -20,19 +20,20 @@ from edged.errors import BadMedia, DeviceBusy, DeviceMissing, EdgedError
 
 HEAD = b"YUV4MPEG2 W16 H16 F15:1 C420\n"
 FRAME = b"FRAME\n" + bytes(16 * 16 * 3 // 2)
-SETTINGS = Seeing(stalled_ms=100, reopen_ms=10, longest_pause_ms=40)
+SETTINGS = Seeing(stalled_ms=400, reopen_ms=10, longest_pause_ms=40)
 
 
 class Camera:
     """A pipe that the test writes to, and what is said when it is looked for.
 
-    refusals: errors of the next tries to open it. steady: as of a pipe; False: as of a device.
+    refusals: errors of the next tries to open it. order: what its worker is told. steady: as of a pipe; False: as of a device.
     """
 
     def __init__(self, folder: Path, *, steady: bool) -> None:
         self.path = folder / "camera"
         self.refusals: list[EdgedError] = []
         self.tried: list[float] = []
+        self.order = CameraOrder(fps=1000)
         self._steady = steady
         self._writer = -1
         os.mkfifo(self.path)
@@ -42,8 +43,7 @@ class Camera:
         if self.refusals:
             raise self.refusals.pop(0)
         pipe = open_path(str(self.path)).pipe
-        order = CameraOrder(fps=1000)
-        return Found(spec=CAMERA, order=order, device="x", fd=pipe, steady=self._steady)
+        return Found(spec=CAMERA, order=self.order, device="x", fd=pipe, steady=self._steady)
 
     async def give(self, data: bytes) -> None:
         """Write, as soon as somebody has the pipe open."""
@@ -121,6 +121,27 @@ def test_a_pipe_that_stalls_is_kept_open_since_it_has_one_beginning(tmp_path: Pa
         assert lost.reason == "stalled"
         assert isinstance(again, CapturedFrame)
         assert len(camera.tried) == 1
+
+    check(camera, body)
+
+
+def test_frames_that_nobody_wished_for_are_a_sign_of_life(tmp_path: Path) -> None:
+    """A still picture behind a motion gate, or a low rate, is no stall."""
+    camera = Camera(tmp_path, steady=True)
+    camera.order = CameraOrder(fps=1000, still_below=0.5)
+
+    async def body(live: LiveSight) -> None:
+        async with aclosing(live.frames()) as items:
+            await asyncio.gather(camera.give(HEAD + FRAME), anext(items))
+            following = asyncio.get_running_loop().create_task(anext(items))
+            for _ in range(20):
+                await camera.give(FRAME)
+                await asyncio.wait({following}, timeout=0.04)
+            was_lost = following.done()
+            lost = await following
+
+        assert not was_lost
+        assert isinstance(lost, SightLost)
 
     check(camera, body)
 

@@ -5,12 +5,13 @@ import os
 import struct
 from pathlib import Path
 
+import av
 import pytest
 
 from edged.capture import v4l2
-from edged.capture.camera_frames import CameraReader, list_cameras, refusal
+from edged.capture.camera_frames import CameraReader, list_cameras, open_camera, refusal
 from edged.capture.newest import Newest
-from edged.capture.sight_orders import CameraOrder
+from edged.capture.sight_orders import CameraOrder, Glimpse
 from edged.capture.v4l2 import CameraFormat, choose, look_at
 from edged.errors import DeviceBusy, DeviceMissing, DeviceRefused, PermissionDenied
 
@@ -147,4 +148,19 @@ def test_each_error_of_a_camera_says_what_to_do(
 )
 def test_a_camera_that_cannot_be_opened_says_why(path: str, kind: type[Exception]) -> None:
     with pytest.raises(kind):
-        CameraReader(CameraOrder(path=path), Newest(15))
+        open_camera(CameraOrder(path=path))
+
+
+def test_a_cameras_frames_are_read_until_it_goes_away() -> None:
+    """FFmpeg's own picture takes the place of a camera; it is over after five frames."""
+    camera = av.open("testsrc2=size=64x48:rate=30:duration=0.16", format="lavfi")
+    newest = Newest(0)
+
+    CameraReader(camera, newest).start()
+    glimpses: list[Glimpse] = []
+    while not glimpses or not glimpses[-1].ended:
+        glimpses.append(newest.take(1.0))
+
+    assert glimpses[-1].ended == "device_lost"
+    assert glimpses[-1].captured == 5
+    assert {(one.width, one.height) for one in glimpses if one.data} == {(64, 48)}

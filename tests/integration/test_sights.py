@@ -289,6 +289,10 @@ def test_a_camera_that_is_not_there_says_so_at_once(tmp_path: Path) -> None:
             async with looking(sights, "camera", SightOptions(device=device)) as eye:
                 with pytest.raises(error, match=words):
                     await eye.frame()
+        for fps in (0.0, -1.0, 1001.0):
+            async with looking(sights, "camera", SightOptions(fps=fps)) as eye:
+                with pytest.raises(BadRequest, match="rate is above 0"):
+                    await eye.frame()
 
     check(body)
 
@@ -441,9 +445,11 @@ def test_the_daemon_lists_screens_and_says_that_there_is_no_camera(
     daemon.start(**display.env)
 
     found = daemon.json("devices", "--type", "screen")
+    table = daemon.run("devices", "--type", "screen").stdout.decode()
     cameras = daemon.json("devices", "--type", "camera")
 
     assert [one["device_type"] for one in found["devices"]] == ["screen"]
     assert found["problems"] == []
+    assert "1280x720 at 0,0" in table
     if not cameras["devices"]:
         assert [one["code"] for one in cameras["problems"]] == ["device_missing"]
