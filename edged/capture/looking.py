@@ -27,7 +27,7 @@ from edged.capture.sight_orders import (
 )
 from edged.capture.sight_workers import ANSWER_WITHIN_S, CAMERA, running
 from edged.capture.video_sight import VideoSight, facts_of
-from edged.errors import DeviceMissing, EdgedError
+from edged.errors import BadRequest, DeviceMissing, EdgedError
 from edged.messages.records import Problem
 from edged.messages.sessions import Device, DeviceType
 
