@@ -15,17 +15,21 @@ Floats = npt.NDArray[np.floating]
 SURE = 0.5
 """From here on a rule holds."""
 
-STRAIGHT, BENT = 75.0, 145.0
-"""Degrees by which a finger's three joints turn in sum: a stretched one about 30, in a fist 200."""
+STRAIGHT, BENT = 70.0, 150.0
+"""Degrees by which a finger turns: at its root, on the way from the wrist to its tip, and at its middle
+joint, on the way from root to tip. A stretched one about 20 in sum, in a fist 280. Two angles between
+long lines: those at all joints in sum are twice as unsure, since points are some millimetres off."""
 
-FLAT, CURLED = 60.0, 100.0
-"""Likewise without its root: a finger that is only laid forward turns little in itself, in a fist 140."""
+FLAT, CURLED = 50.0, 90.0
+"""Likewise at its middle joint alone: a finger that is only laid forward turns little there, in a fist
+130."""
 
 SHORT, LONG = 0.9, 1.2
 """From wrist to tip, by wrist to middle joint: a stretched finger about 1.35, in a fist 0.7."""
 
-THUMB_STRAIGHT, THUMB_BENT = 45.0, 75.0
-"""Degrees by which a thumb's two last joints turn in sum: stretched about 35, folded in 80."""
+THUMB_STRAIGHT, THUMB_BENT = 40.0, 70.0
+"""Degrees by which a thumb turns on the way from its middle joint to its tip: stretched about 20,
+hooked 80. Where its tip is tells more."""
 
 BESIDE, OUT = 0.1, 0.5
 """Breadths of the palm by which a thumb's tip lies outside the index finger's root."""
@@ -42,8 +46,9 @@ SLANTED, UPRIGHT = 0.5, 0.866
 _FINGERS = np.array([(5, 6, 7, 8), (9, 10, 11, 12), (13, 14, 15, 16), (17, 18, 19, 20)])
 """Index, middle, ring and little finger, each from its root to its tip."""
 
-_CHAINS = np.hstack([np.zeros((4, 1), int), _FINGERS])
-"""Likewise, each from the wrist on."""
+_AT_ROOTS = np.column_stack([np.zeros(4, int), _FINGERS[:, 0], _FINGERS[:, 3]])
+_AT_MIDDLES = _FINGERS[:, [0, 1, 3]]
+"""The lines between which a finger turns."""
 
 _WRIST = 0
 _THUMB = np.array([1, 2, 3, 4])
@@ -91,8 +96,9 @@ def _rules(forms: Floats, flat: Floats) -> dict[Gesture, float]:
 
 def _fingers(forms: Floats) -> tuple[list[float], list[float]]:
     """How clearly each finger is stretched, and how clearly it is folded in."""
-    joints = _bends(forms[:, _CHAINS]).mean(axis=0)
-    whole, own = joints.sum(axis=1).tolist(), joints[:, 1:].sum(axis=1).tolist()
+    middles = _bends(forms[:, _AT_MIDDLES]).mean(axis=0)[:, 0]
+    sums = _bends(forms[:, _AT_ROOTS]).mean(axis=0)[:, 0] + middles
+    whole, own = sums.tolist(), middles.tolist()
     reach = _reach(forms)
     out = [
         min(_rise(-turned, -BENT, -STRAIGHT), _rise(long, SHORT, LONG))
@@ -122,7 +128,7 @@ def _reach(forms: Floats) -> list[float]:
 
 
 def _thumb_straight(forms: Floats) -> float:
-    turned = float(_bends(forms[:, _THUMB]).sum(axis=-1).mean())
+    turned = float(_bends(forms[:, _THUMB[[0, 1, 3]]]).mean())
     return _rise(-turned, -THUMB_BENT, -THUMB_STRAIGHT)
 
 
