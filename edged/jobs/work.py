@@ -5,7 +5,7 @@ import secrets
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
-from edged.errors import NoAudio, NotKept
+from edged.errors import Conflict, NoAudio, NotKept
 from edged.jobs.orders import SESSION, TRANSCRIBE, Order, ProcessSession, TranscribeFile, encode
 from edged.messages.records import Job
 from edged.messages.replies import AnyReply
@@ -95,7 +95,7 @@ class Work:
 
         Raises:
             NotFound: no such session.
-            Conflict: it has not failed.
+            Conflict: it has not failed. NoAudio: nothing was heard, so there is no work.
         """
         return await self._store.write(lambda db: self._retry(db, session_id))
 
@@ -104,9 +104,12 @@ class Work:
         return queue_session(db, order, attempts=self._attempts)
 
     def _retry(self, db: Connection, session_id: str) -> Job:
-        job_id = sessions.get(db, session_id).job_id
-        if job_id is not None and jobs.exists(db, job_id):
-            return outcomes.retry(db, job_id)
+        session = sessions.get(db, session_id)
+        if session.job_id is not None and jobs.exists(db, session.job_id):
+            return outcomes.retry(db, session.job_id)
+        if session.status != "failed":
+            raise Conflict("the session has not failed", session_id=session_id)
+        _recordings(db, session_id)
         sessions.move(db, session_id, to="processing")
         return queue_session(db, order_of(db, session_id), attempts=self._attempts)
 

@@ -24,7 +24,7 @@ from pulse import Pulse
 from real_daemon import Daemon
 from viewer import seeing_daemon
 
-from edged.errors import BadRequest, ModelMissing, NotFound
+from edged.errors import BadRequest, Conflict, ModelMissing, NoAudio, NotFound
 from edged.media import ImageFormat
 from edged.messages import replies, requests
 from edged.messages import sessions as wire
@@ -265,6 +265,10 @@ def test_a_video_is_watched_to_its_end_and_face_hands_and_body_are_kept(
     assert {len(one.landmarks) for one in bodies} == {33}
     assert {len(one.world_landmarks) for one in bodies} == {33}
     assert bodies[-1].at_ms > 2_500
+    with pytest.raises(Conflict, match="has not failed"):
+        seer.ask(wire.SessionsRetry(session_id=session.id), wire.OneSession)
+    with pytest.raises(NoAudio):
+        seer.ask(wire.SessionsReprocess(session_id=session.id), wire.OneSession)
 
 
 def test_frames_of_a_client_are_kept_until_the_session_is_deleted(
