@@ -19,6 +19,7 @@ from benchmarks import (
     bench_health,
     bench_idle,
     bench_infer,
+    bench_landmarks,
     bench_loads,
     bench_long,
     bench_points,
@@ -57,6 +58,7 @@ QUESTIONS: dict[str, tuple[str, Measure]] = {
     "camera": (bench_camera.TITLE, bench_camera.measure),
     "drift": (bench_drift.TITLE, bench_drift.measure),
     "points": (bench_points.TITLE, bench_points.measure),
+    "landmarks": (bench_landmarks.TITLE, bench_landmarks.measure),
     "workers": ("Workers", scripts.workers),
     "store": ("The store", scripts.store),
 }
