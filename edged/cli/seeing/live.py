@@ -41,8 +41,6 @@ def watch(settings: Settings, arguments: argparse.Namespace) -> int:
     with canvas(arguments, None) as drawn:
         watching = Watching(shown, drawn)
         finished = asyncio.run(watching.run(settings.paths.endpoint, request, arguments.seconds))
-        if arguments.draw:
-            drawn.keep()
     return 0 if finished else INTERRUPTED
 
 
@@ -89,6 +87,7 @@ class Watching:
             async with Client(endpoint, answer_within_s=ANSWER_WITHIN_S) as client:
                 with self._shown as view:
                     counts = await self._follow(client, request, seconds, view)
+                self._drawn.keep()
                 view.end(counts, self._last)
                 return True
         except* (EdgedError, OSError) as group:
