@@ -17,13 +17,16 @@ from edged.capture.clock import now_ns
 from edged.capture.sight import CapturedFrame, SightKind, SightLost
 from edged.capture.sight_orders import Glimpse, Opened, Wait
 from edged.capture.sight_workers import ANSWER_WITHIN_S, START_WITHIN_S, captured
-from edged.errors import BadMedia, DeviceMissing, EdgedError
+from edged.errors import DeviceMissing, EdgedError
 from edged.workers.process import Worker, WorkerSpec
 
 log = logging.getLogger(__name__)
 
 FIRST_WITHIN_S = 10.0
 """A source that was just opened gives its first frame in so long. Cameras take up to two seconds."""
+
+ANEW_WITHIN_S = 3.0
+"""A writer of a pipe that was in the middle of a stream begins anew in so long, if at all."""
 
 _WAIT = Wait()
 
@@ -67,7 +70,8 @@ class LiveSight:
         self.key = ""
         self._device = ""
         self._seen_ns = 0
-        self._any = self._again = False
+        self._any = False
+        self._first_error: EdgedError | None = None
         self._lost = False
         self._pause_ms: float = settings.reopen_ms
         self._before = Glimpse()
@@ -84,11 +88,11 @@ class LiveSight:
                         yield item
             except EdgedError as error:
                 if not self._any and not self._stopped.is_set():
-                    if self._again or not isinstance(error, BadMedia):
+                    if self._first_error is not None or not error.details.get("out_of_step"):
                         raise
                     # A writer that has not noticed that its last reader went is in the middle of a
                     # stream: it ends when it finds nobody there, and the next one begins anew.
-                    self._again = True
+                    self._first_error = error
                     await self._pause()
                     continue
                 if not self._lost:
@@ -163,11 +167,13 @@ class LiveSight:
         """Whether the last sign of life was too long ago.
 
         Raises:
-            DeviceMissing: no frame ever came.
+            DeviceMissing, BadMedia: no frame ever came.
         """
         silent_ms = (now_ns() - since_ns) / 1e6
         if self._any:
             return silent_ms > max(self._settings.stalled_ms, 2 * pause_ms)
+        if self._first_error is not None and silent_ms > ANEW_WITHIN_S * 1000:
+            raise self._first_error
         if silent_ms > FIRST_WITHIN_S * 1000:
             raise DeviceMissing(
                 f"the {self._kind} gives no picture", fix="look whether another program can use it"

@@ -100,7 +100,7 @@ class Y4mReader:
         """The next line, which has to start so; None while it is not whole."""
         shown = bytes(self._buffer[: len(start)])
         if not start.startswith(shown):
-            raise BadMedia("what comes from the pipe is not YUV4MPEG2", fix=FIX)
+            raise BadMedia("what comes from the pipe is not YUV4MPEG2", fix=FIX, out_of_step=True)
         end = self._buffer.find(b"\n", 0, _LONGEST_LINE)
         if end < 0:
             if len(self._buffer) >= _LONGEST_LINE:

@@ -198,10 +198,22 @@ def test_what_keeps_a_camera_from_being_opened_at_first_is_raised(tmp_path: Path
             await anext(live.frames())
 
     check(camera, busy)
-    camera.refusals = [BadMedia("no frames"), BadMedia("no frames")]
+    camera.refusals = [BadMedia("no frames")]
     check(camera, other)
 
-    assert len(camera.tried) == 3
+    assert len(camera.tried) == 2
+
+
+def test_a_pipe_that_never_begins_anew_is_refused(tmp_path: Path) -> None:
+    camera = Camera(tmp_path, steady=True)
+    refused = BadMedia("what comes from the pipe is not YUV4MPEG2", out_of_step=True)
+    camera.refusals = [refused, BadMedia("another one", out_of_step=True)]
+
+    async def body(live: LiveSight) -> None:
+        with pytest.raises(BadMedia, match="another one"):
+            await anext(live.frames())
+
+    check(camera, body)
 
 
 def test_stopping_ends_a_source_that_waits_to_be_back(tmp_path: Path) -> None:

@@ -254,6 +254,12 @@ def test_a_pipe_that_ends_in_its_first_frame_and_one_with_anything_else_are_refu
     pipe = tmp_path / "camera.y4m"
     os.mkfifo(pipe)
 
+    async def feed(data: bytes) -> None:
+        for _ in range(
+            2
+        ):  # a pipe gets a second chance, in case of a writer that was amid a stream
+            await asyncio.to_thread(pipe.write_bytes, data)
+
     async def refused(data: bytes) -> BadMedia:
         async with looking(SightDevices(QUICK), "camera", SightOptions(device=str(pipe))) as eye:
             writing = asyncio.get_running_loop().create_task(
@@ -266,10 +272,10 @@ def test_a_pipe_that_ends_in_its_first_frame_and_one_with_anything_else_are_refu
 
     async def body() -> None:
         half = await refused(b"YUV4MPEG2 W16 H16 F15:1\nFRAME\n" + bytes(100))
-        other = await refused(b"RIFF....AVI ")
+        other = await refused(b"YUV4MPEG2 W16 H16 C420p10\n")
 
         assert "in the middle of its first frame" in half.message
-        assert "not YUV4MPEG2" in other.message
+        assert "not known" in other.message
 
     check(body)
 
