@@ -267,7 +267,7 @@ class Appended(Reply, frozen=True, tag="appended"):
 
 
 class SessionsPause(Request, frozen=True, tag="sessions.pause"):
-    """Stops capturing until resumed; from the reply on, no audio reaches the disk."""
+    """Stops capturing until resumed; from the reply on, no audio reaches the disk and nobody looks."""
 
     session_id: Id
 
