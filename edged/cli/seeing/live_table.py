@@ -53,7 +53,7 @@ class LiveTable:
 
     def frame(self, seen: Seen, parts: Sequence[Buffer]) -> None:
         """Show the newest frame."""
-        self._rates.add(seen)
+        self._rates.add(seen, parts)
         self._live.update(Group(*self._rows(seen, parts)), refresh=self._at_once)
 
     def note(self, text: str) -> None:

@@ -2,8 +2,10 @@
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from edged.bridge.framing import Buffer
+from edged.cli.seeing.parts import apart
 from edged.messages.seeing import FrameCounts, Looked, Seen, Stretch
 
 WINDOW_S = 2.0
@@ -41,9 +43,9 @@ class Rates:
         """Frames of the stream that were not looked at, as the last one said."""
         return self._dropped
 
-    def add(self, seen: Seen) -> None:
+    def add(self, seen: Seen, parts: Sequence[Buffer] = ()) -> None:
         """One more frame."""
-        counts = counts_of(seen)
+        counts = counts_of(seen, parts)
         if self._first_ms is None:
             self._first_ms, self._started = seen.captured_at_ms, self._clock()
         self._frames += 1
@@ -67,8 +69,8 @@ class Rates:
         span_s = max(0.001, self._clock() - self._started)
         stretches = sorted((*self._closed, *self._open.values()), key=lambda one: one.start_ms)
         return Looked(
-            frames=max(self._frames, counts.processed),
-            detected=max(self._detected, counts.detected),
+            frames=counts.processed or self._frames,
+            detected=counts.detected if counts.processed else self._detected,
             fps=self._frames / span_s,
             duration_ms=self._last_ms,
             tracks=tuple(stretches),
@@ -89,11 +91,15 @@ class Rates:
         )
 
 
-def counts_of(seen: Seen) -> dict[str, int]:
-    """How many things of each kind a frame shows; empty: nothing was found."""
+def counts_of(seen: Seen, parts: Sequence[Buffer] = ()) -> dict[str, int]:
+    """How many things of each kind a frame shows; empty: nothing was found.
+
+    A mask is one only when it covers something.
+    """
     found = {"face": len(seen.faces), "hand": len(seen.hands), "pose": len(seen.poses)}
     for label in [one.label for one in seen.objects] + [one.label for one in seen.classes[:1]]:
         found[label] = found.get(label, 0) + 1
-    if seen.masks:
-        found["mask"] = len(seen.masks)
+    part = apart(seen, parts).get("mask")
+    if part is not None:
+        found["mask"] = int(part.data.count(0) < len(part.data))
     return {of: count for of, count in found.items() if count}

@@ -66,8 +66,7 @@ class Document:
 
     def frame(self, seen: Seen, parts: Sequence[Buffer]) -> None:
         """Count it."""
-        del parts
-        self._rates.add(seen)
+        self._rates.add(seen, parts)
 
     def note(self, text: str) -> None:
         """Say nothing."""

@@ -1,20 +1,24 @@
 """What is shown of a camera while it is looked at, and what stays."""
 
+import argparse
 import asyncio
 import io
 import json
+import sys
 from contextlib import nullcontext
 
 import pytest
 from msgspec.structs import replace
 from rich.console import Console
-from seen_frames import CUP, HAND, POSE, seen
+from seen_frames import CUP, HAND, MASK, MASK_DATA, MASK_PART, POSE, seen
 
-from edged.cli.seeing.drawn import Blank
+from edged.cli import seeing
+from edged.cli.seeing.drawn import Blank, canvas
 from edged.cli.seeing.live import Watching
 from edged.cli.seeing.live_table import LiveTable
-from edged.cli.seeing.rates import MOST_STRETCHES, Rates
+from edged.cli.seeing.rates import MOST_STRETCHES, Rates, counts_of
 from edged.cli.seeing.views import Document, Lines, Log, View
+from edged.errors import EngineMissing
 from edged.messages import replies
 from edged.messages.seeing import FrameCounts, FramesLost, Seen
 from edged.messages.sessions import StreamOpened
@@ -69,6 +73,14 @@ def test_a_camera_ends_with_the_same_figures_as_a_video() -> None:
         ("hand", 0, 200, 3),
         ("hand", 3_000, 3_100, 2),
     ]
+
+
+def test_a_mask_that_covers_nothing_is_nothing() -> None:
+    masked = replace(seen("segment"), masks=(MASK,), parts=(MASK_PART,))
+
+    found = [counts_of(masked, (data,)) for data in (bytes(4), MASK_DATA)]
+
+    assert found == [{}, {"mask": 1}]
 
 
 def test_days_of_a_camera_keep_the_last_stretches_only() -> None:
@@ -141,6 +153,17 @@ def test_the_table_has_rates_gestures_and_angles() -> None:
         assert expected in drawn
     assert "knee" not in drawn
     assert drawn.endswith(TOLD)
+
+
+def test_without_what_draws_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    monkeypatch.delitem(sys.modules, "edged.cli.seeing.canvases", raising=False)
+    monkeypatch.delattr(seeing, "canvases", raising=False)
+
+    with pytest.raises(EngineMissing, match="drawing needs av") as refused:
+        canvas(argparse.Namespace(draw="out.png", force=False), None)
+
+    assert "edged[vision]" in refused.value.fix
 
 
 class Drawing(Blank):
