@@ -99,7 +99,8 @@ def test_points_that_are_all_the_same_show_none() -> None:
 def test_points_that_are_off_by_5_mm_still_tell_nine_of_ten_and_rarely_too_much() -> None:
     """A fortieth of the hand's length: what a landmark model does in small or blurred pictures."""
     chance = np.random.default_rng(8)
-    right, too_much = [], []
+    right: list[bool] = []
+    too_much: list[bool] = []
 
     for name, (fingers, thumb, turned) in SHOWN.items():
         for _ in range(30):
