@@ -101,6 +101,7 @@ class FakeOnlooker:
         self.seen: list[int] = []
         self.refusal: EdgedError | None = None
         self.failures: list[EdgedError] = []
+        self.defect: Exception | None = None
         self.begun = 0
         self.ended = 0
         self.discarded = False
@@ -122,6 +123,8 @@ class FakeOnlooker:
         assert len(frame.picture.data)
         self.looking.set()
         await self.may_look.wait()
+        if self.defect is not None:
+            raise self.defect
         if self.failures:
             self._open.clear()
             raise self.failures.pop(0)

@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import apsw
 import pytest
 from session_rig import Rig, play
 
@@ -239,6 +240,61 @@ def test_a_frame_that_cannot_be_read_is_lost_and_no_gap(tmp_path: Path) -> None:
         counts = stopped.sights[0].counts
         assert (counts.captured, counts.processed, counts.lost) == (2, 1, 1)
         assert await gaps(rig, session.id) == []
+
+    play(tmp_path, scenario)
+
+
+def test_on_a_full_disk_the_camera_is_closed_and_goes_on_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = True
+    there = landmark_blocks.add
+
+    def add(*args: object, **facts: object) -> bool:
+        if full:
+            raise apsw.FullError("no room")
+        return there(*args, **facts)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(landmark_blocks, "add", add)
+
+    async def scenario(rig: Rig) -> None:
+        nonlocal full
+        session = await rig.start(BODY)
+        for _ in range(12):
+            rig.sights.sources[0].give(100)
+        await rig.until(lambda db: sessions.get(db, session.id).status == "paused")
+        paused = await rig.sessions.get(session.id)
+        rig.clock.ns += 10_000_000_000
+
+        full = False
+        await rig.until(lambda db: sessions.get(db, session.id).status == "recording")
+        rig.sights.sources[1].give(100)
+        await seen(rig, len(rig.onlooker.seen) + 1)
+        await rig.sessions.stop(session.id)
+
+        assert (paused.paused_reason, paused.sights[0].lost) == ("disk_full", "")
+        assert rig.sights.sources[0].stopped
+        ((start_ms, _),) = (await blocks(rig, session.id))[:1]
+        assert start_ms == 100
+        assert [reason for _, _, reason in await gaps(rig, session.id)] == ["disk_full"]
+
+    play(tmp_path, scenario)
+
+
+def test_a_defect_ends_its_session_only_and_what_was_kept_stays(tmp_path: Path) -> None:
+    async def scenario(rig: Rig) -> None:
+        session = await rig.start(BODY)
+        for _ in range(12):
+            rig.sights.sources[0].give(100)
+        await rig.until(lambda db: landmark_blocks.find(db, session.id))
+        rig.onlooker.defect = ZeroDivisionError()
+        rig.sights.sources[0].give(100)
+        await rig.until(lambda db: sessions.status(db, session.id) == "failed")
+
+        failed = await rig.sessions.get(session.id)
+        assert failed.error is not None
+        assert failed.error.code == "internal"
+        assert (await blocks(rig, session.id))[0] == (100, 900)
 
     play(tmp_path, scenario)
 
