@@ -15,11 +15,14 @@ class Display:
     """A private X server of 1280 x 720 pixels; started by `start`, ended by `stop`.
 
     name: `:7`, for example.
+    locked_by: 16 bytes that a program has to know to be let in; none: every program is.
     env: variables for a process that is to use it: `Daemon(home, **display.env)`.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, locked_by: bytes = b"") -> None:
         self.name = ""
+        self._secret = locked_by
+        self._authority = folder / "authority" if locked_by else None
         self._log = folder / "display.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._clients: list[subprocess.Popen[bytes]] = []
@@ -29,17 +32,25 @@ class Display:
     def env(self) -> dict[str, str]:
         """What tells a process of this display, and of no other one."""
         return {
-            "DISPLAY": self.name, "XAUTHORITY": "", "WAYLAND_DISPLAY": "", "XDG_SESSION_TYPE": "x11"
+            "DISPLAY": self.name, "XAUTHORITY": str(self._authority or ""), "WAYLAND_DISPLAY": "",
+            "XDG_SESSION_TYPE": "x11",
         }  # fmt: skip
 
     def start(self) -> None:
         """Start the server and wait until it says its number."""
         width, height = SIZE
         read, write = os.pipe()
+        auth = []
+        if self._authority is not None:
+            local, magic = b"\1\0", b"MIT-MAGIC-COOKIE-1"
+            fields = (b"", b"", magic, self._secret)
+            entry = b"".join(len(field).to_bytes(2, "big") + field for field in fields)
+            self._authority.write_bytes(local + entry)
+            auth = ["-auth", str(self._authority)]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{width}x{height}x24",
-                 "-nolisten", "tcp", "-noreset"],
+                 "-nolisten", "tcp", "-noreset", *auth],
                 pass_fds=(write,), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         os.close(write)
@@ -47,7 +58,8 @@ class Display:
             number = said.readline().strip()
         assert number.isdigit(), self._log.read_text()[-2000:]
         self.name = f":{number}"
-        self._x11 = X11(socket_path(self.name), Cookie())
+        cookie = Cookie(b"MIT-MAGIC-COOKIE-1", self._secret) if self._secret else Cookie()
+        self._x11 = X11(socket_path(self.name), cookie)
 
     def show(
         self,
@@ -57,11 +69,12 @@ class Display:
         *,
         free: bool = False,
         program: str = "",
+        inside: int = 0,
     ) -> int:
         """Open a window of one colour, and wait until it is on the screen; returns its id.
 
         place: left, top, width, height. colour: 0xRRGGBB. free: no window manager cares for it.
-        program: its class.
+        program: its class. inside: of which window, 0: of the desktop.
         """
         window: int = self._x11.id_base + next(self._numbers)
         left, top, width, height = place
@@ -69,7 +82,7 @@ class Display:
         self._x11.tell(
             request_bytes(
                 1, 0,
-                struct.pack("<IIhhHHHHIIII", window, self._x11.root, left, top, width, height, 0,
+                struct.pack("<IIhhHHHHIIII", window, inside or self._x11.root, left, top, width, height, 0,
                             own_pixels, 0, looks, colour, free),
             )
         )  # fmt: skip

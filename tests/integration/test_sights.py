@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import struct
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,6 +24,7 @@ from edged.errors import (
     Denied,
     DeviceMissing,
     NotFound,
+    PermissionDenied,
     Unsupported,
 )
 
@@ -389,6 +391,51 @@ def test_denied_windows_their_dialogs_and_menus_are_black(display: Display) -> N
     finally:
         for window in (bank, dialog, other, vault):
             display.hide(window)
+
+
+def test_a_denied_window_is_black_with_the_frame_that_a_window_manager_puts_around_it(
+    display: Display,
+) -> None:
+    frame = display.show("", (400, 300, 120, 140), 0x0000FF)
+    display.show("Secret plans", (10, 30, 100, 100), 0xFF0000, inside=frame)
+    beside = display.show("", (600, 300, 120, 140), 0x0000FF)
+    display.show("Public plans", (10, 30, 100, 100), 0x00FF00, inside=beside)
+
+    async def body() -> None:
+        async with looking(screen(display, deny="secret"), "screen", SightOptions()) as eye:
+            seen = await eye.frame()
+
+        assert {pixel(seen, 405, 305), pixel(seen, 450, 380)} == {(0, 0, 0)}
+        assert (pixel(seen, 605, 305), pixel(seen, 650, 380)) == (BLUE, GREEN)
+
+    try:
+        check(body)
+    finally:
+        display.hide(frame)
+        display.hide(beside)
+
+
+def test_a_display_with_a_cookie_opens_for_who_has_it(tmp_path: Path) -> None:
+    if not shutil.which("Xvfb"):
+        pytest.skip("no Xvfb here: apt-get install xvfb")
+    display = Display(tmp_path, locked_by=bytes(range(16)))
+    display.start()
+
+    async def body() -> None:
+        async with looking(screen(display), "screen", SightOptions()) as eye:
+            frame = await eye.frame()
+        stranger = SightDevices(QUICK, {**display.env, "XAUTHORITY": "/nonexistent"})
+        async with looking(stranger, "screen", SightOptions()) as eye:
+            with pytest.raises(PermissionDenied, match="does not let the daemon in"):
+                await eye.frame()
+
+        assert frame.picture.raw is not None
+        assert frame.picture.raw.width == 1280
+
+    try:
+        check(body)
+    finally:
+        display.stop()
 
 
 def test_a_window_is_followed_and_its_end_is_a_loss(display: Display) -> None:
