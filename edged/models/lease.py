@@ -1,8 +1,9 @@
 """A borrowed model: typed calls to a worker, in turn, made again where that is right."""
 
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from functools import partial
 from typing import Any, Generic, TypeVar, TypeVarTuple
 
 import msgspec
@@ -15,7 +16,7 @@ from edged.models.manifest import Manifest
 from edged.models.slot import Slot
 from edged.models.turns import Turn, urgency_of
 from edged.workers import codec
-from edged.workers.process import Answer, CallYielded, Worker
+from edged.workers.process import Answer, Call, CallYielded, Worker
 
 M = TypeVar("M")
 R = TypeVar("R")
@@ -23,6 +24,36 @@ Ts = TypeVarTuple("Ts")
 
 YIELDS_AT_MOST = 3
 """Then a batch call runs through: it must come to its end beside any number of short ones."""
+
+
+class Begun(Generic[R]):
+    """A call that is under way. Once awaited by `result`, or given up by `cancel`."""
+
+    def __init__(
+        self, worker: Worker, call: Call, kind: type[R], again: Callable[[], Awaitable[R]]
+    ) -> None:
+        self._worker = worker
+        self._call = call
+        self._kind = kind
+        self._again = again
+
+    async def result(self) -> R:
+        """What the model answers; made again if its worker died before it began.
+
+        Raises:
+            Deadline, WorkerGone, EdgedError: as for `Lease.call`.
+        """
+        try:
+            answer = await self._worker.answer_of(self._call)
+        except WorkerGone as error:
+            if error.details.get("started", True):
+                raise
+            return await self._again()
+        return answer.to(self._kind)
+
+    def cancel(self) -> None:
+        """Nobody waits for it any more."""
+        self._worker.give_up(self._call)
 
 
 class Lease(Generic[M]):
@@ -61,6 +92,54 @@ class Lease(Generic[M]):
             return (await self._one(method, arguments, 0)).to(kind)
         async with self._admitted(bulk):
             return (await self._one(method, arguments, bulk)).to(kind)
+
+    def begin(self, method: Callable[[*Ts], R], *arguments: *Ts) -> Begun[R] | None:
+        """A call that is sent at once, so that its caller need not wait here; None where it has to.
+
+        It has to wait for its turn, for the model to be loaded, or for the memory that it needs: then
+        `call` does that.
+
+        Raises:
+            EdgedError: as for `call`.
+        """
+        if self._manifest.yields or input_bytes(arguments) > BULKY:
+            return None
+        worker = self._slot.at_hand(self._manifest.id)
+        turn = self._turn(0)
+        if worker is None or not self._slot.line.enter_now(turn):
+            return None
+        call = self._sent(worker, method, arguments, turn)
+        again = partial(self.call, method, *arguments)
+        return Begun(worker, call, codec.result_type(method), again)
+
+    def _sent(
+        self,
+        worker: Worker,
+        method: Callable[..., object],
+        arguments: tuple[object, ...],
+        turn: Turn,
+    ) -> Call:
+        """A call on its way, which leaves the line by itself."""
+        sent = time.monotonic()
+
+        def done() -> None:
+            self._slot.line.leave(turn)
+            if not call.failed:
+                self._served(turn, worker, sent, None)
+
+        try:
+            call = worker.begin(
+                method.__name__,
+                *(_with_yieldable(one, yieldable=False) for one in arguments),
+                deadline_s=self._deadline_s,
+                target=self._manifest.id,
+                priority=turn.urgency,
+                on_done=done,
+            )
+        except BaseException:
+            self._slot.line.leave(turn)
+            raise
+        return call
 
     @asynccontextmanager
     async def _admitted(self, bulk: int) -> AsyncGenerator[None, None]:

@@ -209,7 +209,7 @@ class Slot:
             Quarantined: it failed too often. Busy: no memory. Deadline: the load took too long.
             ModelMissing, CorruptModel, EngineMissing, WorkerGone: it cannot be loaded.
         """
-        worker = self._living(model)
+        worker = self.at_hand(model)
         if worker is not None:
             return worker
         if self._closed:
@@ -218,12 +218,13 @@ class Slot:
         facts.wanted += 1
         try:
             async with self._lock:
-                worker = self._living(model)
+                worker = self.at_hand(model)
                 return worker if worker is not None else await self._load(model)
         finally:
             facts.wanted -= 1
 
-    def _living(self, model: str) -> Worker | None:
+    def at_hand(self, model: str) -> Worker | None:
+        """The worker with the model in it; None when it would have to be loaded first."""
         worker = self.worker
         usable = worker is not None and worker.alive and not self._stopped
         return worker if usable and model in self.loaded else None

@@ -82,6 +82,13 @@ class Line:
             self.leave(turn)
             raise
 
+    def enter_now(self, turn: Turn) -> bool:
+        """Take a turn if it needs no waiting; whether it does not. `leave` must follow then."""
+        if self._waiting or not self._may_run(turn):
+            return False
+        self._running.append(turn)
+        return True
+
     def leave(self, turn: Turn) -> None:
         """End a turn; may be called twice."""
         for turns in (self._waiting, self._running):

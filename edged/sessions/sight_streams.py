@@ -21,7 +21,7 @@ from edged.messages.seeing import FramesLost, FrameTaken, Look, SightState, Stre
 from edged.messages.sessions import SourceWish, StreamClosed, StreamOpen, StreamOpened
 from edged.models.pool import Pool
 from edged.pipeline.seeing.choosing import Plan, choose
-from edged.pipeline.seeing.eyes import Eyes, open_eyes
+from edged.pipeline.seeing.eyes import QuickEyes, open_eyes
 from edged.pipeline.seeing.showing import Facts, found, seen
 from edged.pipeline.seeing.streaming import Looked, Missed, Onlooking
 from edged.sessions.fed_frames import picture_of
@@ -56,7 +56,7 @@ class _Stream(Struct, kw_only=True):
 
     request: StreamOpen
     plan: Plan
-    eyes: Eyes
+    eyes: QuickEyes
     source: FrameSource | None
     onlooking: Onlooking
     counting: FrameCounting

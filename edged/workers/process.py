@@ -99,7 +99,7 @@ class Answer(Struct, frozen=True):
             raise Internal(f"a worker answered what is no {kind.__name__}") from error
 
 
-class _Call:
+class Call:
     """One call on its way. Errors are kept here, so that nobody has to wait for them."""
 
     def __init__(self, number: int, method: str, deadline_s: float) -> None:
@@ -116,17 +116,24 @@ class _Call:
         self._waiter: asyncio.Future[None] | None = None
 
     @property
+    def failed(self) -> bool:
+        """Whether it is over and gave an error."""
+        return self._error is not None
+
+    @property
     def full(self) -> bool:
         """Whether the worker has to wait for the reader."""
         return len(self._answers) >= QUEUED_ANSWERS or self._bytes >= QUEUED_BYTES
 
     def push(self, answer: Answer) -> None:
+        """Add what came back."""
         if not self.cancelled:
             self._answers.append(answer)
             self._bytes += sum(part.nbytes for part in answer.parts)
             self._wake()
 
     def finish(self, error: EdgedError | None = None) -> None:
+        """End it; a second time nothing."""
         if not self.finished:
             self.finished = True
             self._error = error
@@ -135,6 +142,7 @@ class _Call:
                 self.on_done()
 
     def cancel(self) -> None:
+        """Forget what came and what comes."""
         self.cancelled = True
         self._answers.clear()
         self._bytes = 0
@@ -193,8 +201,8 @@ class Worker:
         self.on_exit: Callable[[Worker], None] | None = None
         self._loop = asyncio.get_running_loop()
         self._numbers = itertools.count(1)
-        self._calls: dict[int, _Call] = {}
-        self._running: _Call | None = None
+        self._calls: dict[int, Call] = {}
+        self._running: Call | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._output = _Output(self._exited)
         self._gone = asyncio.Event()
@@ -245,7 +253,7 @@ class Worker:
         self._transport = transport
         self.pid = transport.get_pid()
         start = Start(spec.read_paths, spec.device_paths, spec.scratch, spec.programs)
-        answer = await self._one_answer(self._submit("start", "", "start", (start,), deadline_s=60))
+        answer = await self.answer_of(self._submit("start", "", "start", (start,), deadline_s=60))
         self.confinement = answer.to(Confinement)
 
     # --- calls ---
@@ -253,11 +261,11 @@ class Worker:
     async def load(self, spec: WorkerSpec, *, deadline_s: float) -> None:
         """Host one more object; its files must have been readable from the start."""
         hosted = Hosted(name=spec.name, module=spec.module, argument=spec.argument)
-        await self._one_answer(self._submit("call", "", "load", (hosted,), deadline_s=deadline_s))
+        await self.answer_of(self._submit("call", "", "load", (hosted,), deadline_s=deadline_s))
 
     async def drop(self, name: str, *, deadline_s: float) -> None:
         """Forget one hosted object."""
-        await self._one_answer(self._submit("call", "", "drop", (name,), deadline_s=deadline_s))
+        await self.answer_of(self._submit("call", "", "drop", (name,), deadline_s=deadline_s))
 
     async def call(
         self,
@@ -287,7 +295,26 @@ class Worker:
             "call", target or self.name, method, arguments, deadline_s=deadline_s, fds=fds,
             priority=priority,
         )  # fmt: skip
-        return await self._one_answer(call)
+        return await self.answer_of(call)
+
+    def begin(
+        self,
+        method: str,
+        *arguments: Struct | None,
+        deadline_s: float,
+        target: str,
+        priority: int,
+        on_done: Callable[[], None],
+    ) -> Call:
+        """Send a call now, for `answer_of` or `give_up` later; arguments and errors as for `call`.
+
+        `on_done` is called when the worker is done with it, whether anybody waits or not.
+        """
+        call = self._submit(
+            "call", target, method, arguments, deadline_s=deadline_s, priority=priority
+        )
+        call.on_done = on_done
+        return call
 
     async def stream(
         self,
@@ -314,18 +341,19 @@ class Worker:
             while (answer := await self._take(call)) is not None:
                 yield answer
         finally:
-            self._cancel(call)
+            self.give_up(call)
 
-    async def _one_answer(self, call: _Call) -> Answer:
+    async def answer_of(self, call: Call) -> Answer:
+        """The one answer of a call; giving up the wait gives up the call."""
         try:
             answer = await self._take(call)
         finally:
-            self._cancel(call)
+            self.give_up(call)
         if answer is None:
             raise Internal(f"{call.method} gave no answer")
         return answer
 
-    async def _take(self, call: _Call) -> Answer | None:
+    async def _take(self, call: Call) -> Answer | None:
         answer = await call.take()
         if not self._channel.reading and not call.full:
             self._channel.resume()
@@ -344,10 +372,10 @@ class Worker:
         deadline_s: float,
         fds: Sequence[int] = (),
         priority: int = 0,
-    ) -> _Call:
+    ) -> Call:
         if not self.alive:
             raise self._obituary()
-        call = _Call(next(self._numbers), method, deadline_s)
+        call = Call(next(self._numbers), method, deadline_s)
         encoded, parts = codec.encode_all([one for one in arguments if one is not None])
         head = Head(
             self.generation, call.number, kind, target, method, priority, encoded, sizes_of(parts)
@@ -361,7 +389,7 @@ class Worker:
     def _send(self, head: Head, parts: Sequence[Buffer] = (), fds: Sequence[int] = ()) -> None:
         self._channel.send(head, parts, fds)
 
-    def _cancel(self, call: _Call) -> None:
+    def give_up(self, call: Call) -> None:
         """Tell the worker that nobody waits for a call any more; nothing if it is over."""
         if call.finished or call.cancelled:
             return
@@ -394,14 +422,14 @@ class Worker:
         else:
             self._arm()
 
-    def _finish(self, call: _Call, head: Head) -> None:
+    def _finish(self, call: Call, head: Head) -> None:
         del self._calls[call.number]
         call.yielded = head.kind == "yielded"
         call.finish(_error(head) if head.kind == "error" else None)
         if head.kind != "dropped":
             self._run(self._calls.get(head.next) or next(iter(self._calls.values()), None))
 
-    def _run(self, call: _Call | None) -> None:
+    def _run(self, call: Call | None) -> None:
         """Note which call the worker works on: it says so with every answer, or takes the oldest."""
         self._running = call
         if call is not None and call.cancelled:

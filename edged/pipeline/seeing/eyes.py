@@ -1,13 +1,14 @@
 """One look at one frame, by whatever model looks: opened for a picture, or for a stream of frames."""
 
-from collections.abc import AsyncGenerator, Callable
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
     asynccontextmanager,
     suppress,
 )
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, TypeVarTuple
 
 import msgspec
 
@@ -33,18 +34,34 @@ from edged.pipeline.seeing.choosing import Plan
 
 M = TypeVar("M")
 M_co = TypeVar("M_co", covariant=True)
+R = TypeVar("R")
+Ts = TypeVarTuple("Ts")
 
 _OBJECT_SCORE = 0.5
 """What is less sure is no object, unless somebody wants it; of classes the best are always told."""
-
-_NOTHING = Sight()
 
 View = Sight | Detected | Classified | Vector | Segmented | Effected
 """What a look gives; which one, follows from the task."""
 
 
+class Flight(Protocol[M_co]):
+    """Something that is under way; fulfilled by edged.models.lease.Begun."""
+
+    async def result(self) -> M_co:
+        """What comes of it, awaited once; its errors."""
+        ...
+
+    def cancel(self) -> None:
+        """Nobody waits for it any more."""
+        ...
+
+
 class Lent(Borrowed[M_co], Protocol[M_co]):
     """A borrowed model; fulfilled by edged.models.lease.Lease."""
+
+    def begin(self, method: Callable[[*Ts], R], *arguments: *Ts) -> Flight[R] | None:
+        """A call that is sent at once; None where it has to wait for something."""
+        ...
 
     @property
     def device(self) -> str:
@@ -97,6 +114,14 @@ class Eyes(Protocol):
         ...
 
 
+class QuickEyes(Eyes, Protocol):
+    """Eyes that begin to look at once."""
+
+    def begin(self, picture: Picture, at_ms: int = 0) -> Flight[View]:
+        """As `look`, which has begun when this returns; its result is awaited later."""
+        ...
+
+
 @asynccontextmanager
 async def open_eyes(
     pool: Lends,
@@ -106,7 +131,7 @@ async def open_eyes(
     keep: bool = False,
     priority: Priority = "interactive",
     keep_alive_ms: int | None = None,
-) -> AsyncGenerator[Eyes, None]:
+) -> AsyncGenerator[QuickEyes, None]:
     """Borrow the model of a plan; leaving the block ends the stream and gives the model back.
 
     Args:
@@ -157,117 +182,117 @@ class _Lender:
         )
 
 
-async def _opened(lender: _Lender, plan: Plan, *, stream: str, keep: bool) -> Eyes:
-    look = plan.look
+async def _opened(lender: _Lender, plan: Plan, *, stream: str, keep: bool) -> QuickEyes:
     match plan.task:
         case "image_detect":
-            return _Objects(await lender.borrow(ObjectDetector), look)
+            return _objects(await lender.borrow(ObjectDetector), plan.look)
         case "image_classify":
-            return _Classes(await lender.borrow(ImageClassifier), look)
+            return _classes(await lender.borrow(ImageClassifier), plan.look)
         case "image_embed":
-            return _Vectors(await lender.borrow(ImageEmbedder))
-        case "image_segment" if look.effect == "mask":
-            return _Masks(await lender.borrow(ImageSegmenter))
+            return _vectors(await lender.borrow(ImageEmbedder))
+        case "image_segment" if plan.look.effect == "mask":
+            return _masks(await lender.borrow(ImageSegmenter))
         case "image_segment":
-            return _Changed(await lender.borrow(Effects), look)
+            return _changed(await lender.borrow(Effects), plan.look)
         case _:
-            return _Landmarks(await lender.borrow(Seer), plan, stream=stream, keep=keep)
+            return _landmarks(await lender.borrow(Seer), plan, stream=stream, keep=keep)
 
 
-class _Landmarks:
-    """Eyes of faces, hands and bodies."""
+class _Later(Generic[R]):
+    """A call that could not be sent at once. Fulfils Flight."""
 
-    def __init__(self, lease: Lent[Seer], plan: Plan, *, stream: str, keep: bool) -> None:
+    def __init__(self, call: Coroutine[None, None, R]) -> None:
+        self._task = asyncio.get_running_loop().create_task(call)
+
+    async def result(self) -> R:
+        return await self._task
+
+    def cancel(self) -> None:
+        self._task.cancel()
+
+
+def _begun(lease: Lent[M], method: Callable[[*Ts], R], *arguments: *Ts) -> Flight[R]:
+    begun = lease.begin(method, *arguments)
+    return begun if begun is not None else _Later(lease.call(method, *arguments))
+
+
+async def _nothing() -> Sight:
+    return Sight()
+
+
+class _Looking:
+    """A borrowed model and how it is asked. Fulfils QuickEyes."""
+
+    def __init__(
+        self,
+        lease: Lent[object],
+        begin: Callable[[Picture, int], Flight[View]],
+        finish: Callable[[], Awaitable[Sight]] = _nothing,
+    ) -> None:
         self._lease = lease
-        self._see = lease.model.see
-        self._stream = stream
-        self._options = SeeOptions(
-            stream=stream,
-            kinds=plan.kinds,
-            most=plan.look.most or 0,
-            min_detection=plan.look.min_detection_confidence,
-            min_tracking=plan.look.min_tracking_confidence,
-            keep=keep,
-        )
+        self._begin = begin
+        self._finish: Callable[[], Awaitable[Sight]] = finish
 
     @property
     def device(self) -> str:
         return self._lease.device
 
+    def begin(self, picture: Picture, at_ms: int = 0) -> Flight[View]:
+        return self._begin(picture, at_ms)
+
     async def look(self, picture: Picture, at_ms: int = 0) -> View:
-        options = msgspec.structs.replace(self._options, at_ms=at_ms)
-        return await self._lease.call(self._see, picture, options)
+        flight = self._begin(picture, at_ms)
+        try:
+            return await flight.result()
+        except asyncio.CancelledError:
+            flight.cancel()
+            raise
 
     async def finish(self) -> Sight:
-        stream, self._stream = self._stream, ""
-        if not stream:
-            return _NOTHING
-        return await self._lease.call(self._lease.model.finish, SeeStream(stream=stream))
+        finish, self._finish = self._finish, _nothing
+        return await finish()
 
 
-class _Still:
-    """Eyes that follow nothing from frame to frame."""
+def _landmarks(lease: Lent[Seer], plan: Plan, *, stream: str, keep: bool) -> _Looking:
+    options = SeeOptions(
+        stream=stream,
+        kinds=plan.kinds,
+        most=plan.look.most or 0,
+        min_detection=plan.look.min_detection_confidence,
+        min_tracking=plan.look.min_tracking_confidence,
+        keep=keep,
+    )
 
-    def __init__(self, lease: Lent[object]) -> None:
-        self._told = lease
+    def begin(picture: Picture, at_ms: int) -> Flight[View]:
+        now = msgspec.structs.replace(options, at_ms=at_ms)
+        return _begun(lease, lease.model.see, picture, now)
 
-    @property
-    def device(self) -> str:
-        return self._told.device
+    async def finish() -> Sight:
+        return await lease.call(lease.model.finish, SeeStream(stream=stream))
 
-    async def finish(self) -> Sight:
-        return _NOTHING
-
-
-class _Objects(_Still):
-    def __init__(self, lease: Lent[ObjectDetector], look: Look) -> None:
-        super().__init__(lease)
-        self._lease = lease
-        score = _OBJECT_SCORE if look.min_score is None else look.min_score
-        self._options = ClassifyOptions(top_k=look.most or look.top_k, min_score=score)
-
-    async def look(self, picture: Picture, at_ms: int = 0) -> View:
-        del at_ms
-        return await self._lease.call(self._lease.model.detect, picture, self._options)
+    return _Looking(lease, begin, finish if stream else _nothing)
 
 
-class _Classes(_Still):
-    def __init__(self, lease: Lent[ImageClassifier], look: Look) -> None:
-        super().__init__(lease)
-        self._lease = lease
-        self._options = ClassifyOptions(top_k=look.top_k, min_score=look.min_score or 0.0)
-
-    async def look(self, picture: Picture, at_ms: int = 0) -> View:
-        del at_ms
-        return await self._lease.call(self._lease.model.classify, picture, self._options)
+def _objects(lease: Lent[ObjectDetector], look: Look) -> _Looking:
+    score = _OBJECT_SCORE if look.min_score is None else look.min_score
+    options = ClassifyOptions(top_k=look.most or look.top_k, min_score=score)
+    return _Looking(lease, lambda one, _: _begun(lease, lease.model.detect, one, options))
 
 
-class _Vectors(_Still):
-    def __init__(self, lease: Lent[ImageEmbedder]) -> None:
-        super().__init__(lease)
-        self._lease = lease
-
-    async def look(self, picture: Picture, at_ms: int = 0) -> View:
-        del at_ms
-        return await self._lease.call(self._lease.model.embed, picture, EmbedOptions(unit=True))
+def _classes(lease: Lent[ImageClassifier], look: Look) -> _Looking:
+    options = ClassifyOptions(top_k=look.top_k, min_score=look.min_score or 0.0)
+    return _Looking(lease, lambda one, _: _begun(lease, lease.model.classify, one, options))
 
 
-class _Masks(_Still):
-    def __init__(self, lease: Lent[ImageSegmenter]) -> None:
-        super().__init__(lease)
-        self._lease = lease
-
-    async def look(self, picture: Picture, at_ms: int = 0) -> View:
-        del at_ms
-        return await self._lease.call(self._lease.model.segment, picture)
+def _vectors(lease: Lent[ImageEmbedder]) -> _Looking:
+    options = EmbedOptions(unit=True)
+    return _Looking(lease, lambda one, _: _begun(lease, lease.model.embed, one, options))
 
 
-class _Changed(_Still):
-    def __init__(self, lease: Lent[Effects], look: Look) -> None:
-        super().__init__(lease)
-        self._lease = lease
-        self._options = EffectOptions(effect=look.effect, background=look.background)
+def _masks(lease: Lent[ImageSegmenter]) -> _Looking:
+    return _Looking(lease, lambda one, _: _begun(lease, lease.model.segment, one))
 
-    async def look(self, picture: Picture, at_ms: int = 0) -> View:
-        del at_ms
-        return await self._lease.call(self._lease.model.change, picture, self._options)
+
+def _changed(lease: Lent[Effects], look: Look) -> _Looking:
+    options = EffectOptions(effect=look.effect, background=look.background)
+    return _Looking(lease, lambda one, _: _begun(lease, lease.model.change, one, options))

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from edged.capture.sight import CapturedFrame, SightLost
 from edged.errors import BadMedia, BadRequest, Deadline, TooLarge, WorkerGone
-from edged.pipeline.seeing.eyes import Eyes, View
+from edged.pipeline.seeing.eyes import Flight, QuickEyes, View
 
 UNDER_WAY = 2
 """One is looked at, the next one waits in the worker's channel: it never idles between two.
@@ -53,11 +53,11 @@ class Onlooking:
     replaced: offered frames that were not looked at, because newer ones came.
     """
 
-    def __init__(self, eyes: Eyes, frames: Frames | None = None) -> None:
+    def __init__(self, eyes: QuickEyes, frames: Frames | None = None) -> None:
         self.replaced = 0
         self._eyes = eyes
         self._frames = frames
-        self._flying: deque[tuple[CapturedFrame, asyncio.Task[View]] | Missed] = deque()
+        self._flying: deque[tuple[CapturedFrame, Flight[View]] | Missed] = deque()
         self._waiting: CapturedFrame | None = None
         self._news = asyncio.Event()
         self._room = asyncio.Event()
@@ -110,8 +110,8 @@ class Onlooking:
 
     def _begin(self, frame: CapturedFrame) -> None:
         self._number = frame.number
-        look = self._eyes.look(frame.picture, self._at_ms(frame))
-        self._flying.append((frame, asyncio.get_running_loop().create_task(look)))
+        look = self._eyes.begin(frame.picture, self._at_ms(frame))
+        self._flying.append((frame, look))
         self._news.set()
 
     def _pulling(self) -> "asyncio.Task[None] | None":
@@ -181,14 +181,14 @@ class Onlooking:
         self._room.set()
         return found
 
-    async def _landed(self, frame: CapturedFrame, look: "asyncio.Task[View]") -> Looked | Missed:
+    async def _landed(self, frame: CapturedFrame, look: Flight[View]) -> Looked | Missed:
         """A look that is over: what it gave, or that its frame is lost.
 
         Raises:
             EdgedError: the next frame would fare no better.
         """
         try:
-            return Looked(frame, await look)
+            return Looked(frame, await look.result())
         except (WorkerGone, Deadline):
             reason = "worker_gone"
         except (BadMedia, BadRequest, TooLarge):
@@ -196,15 +196,11 @@ class Onlooking:
         return Missed(first=frame.number, last=frame.number, at_ns=frame.at_ns, reason=reason)
 
     async def _end(self, pulling: "asyncio.Task[None] | None") -> None:
-        tasks: list[asyncio.Task[View] | asyncio.Task[None]] = [
-            flight[1] for flight in self._flying if not isinstance(flight, Missed)
-        ]
+        for flight in self._flying:
+            if not isinstance(flight, Missed):
+                flight[1].cancel()
         if pulling is not None:
-            tasks.append(pulling)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
-        for task in tasks:
+            pulling.cancel()
+            await asyncio.wait([pulling])
             with suppress(asyncio.CancelledError):
-                task.exception()  # seen: whoever reads is gone
+                pulling.exception()  # seen: whoever reads is gone

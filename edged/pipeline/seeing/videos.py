@@ -9,7 +9,7 @@ from msgspec import Struct
 from edged.capture.sight import SightOptions, Sights
 from edged.messages.seeing import Looked as Summary
 from edged.messages.seeing import Stretch
-from edged.pipeline.seeing.eyes import Eyes
+from edged.pipeline.seeing.eyes import QuickEyes
 from edged.pipeline.seeing.showing import Facts, Shown, counts, found, seen
 from edged.pipeline.seeing.streaming import Looked, Missed, Onlooking
 
@@ -70,7 +70,7 @@ class Stretches:
 
 
 async def look_through(
-    sights: Sights, eyes: Eyes, path: str, *, fps: float | None, facts: Facts
+    sights: Sights, eyes: QuickEyes, path: str, *, fps: float | None, facts: Facts
 ) -> AsyncGenerator[Shown | Summary, None]:
     """What each frame of a video shows, and last what was seen in all.
 
@@ -106,7 +106,7 @@ class _Tally:
         self._last_ms = 0
         self._stretches = Stretches()
 
-    def add(self, one: Looked | Missed, facts: Facts, eyes: Eyes) -> Shown | None:
+    def add(self, one: Looked | Missed, facts: Facts, eyes: QuickEyes) -> Shown | None:
         """What is told of a frame; None when it was lost."""
         if isinstance(one, Missed):
             self._lost += 1

@@ -31,8 +31,21 @@ def hands(count: int) -> Sight:
     return Sight(groups=(Group(kind="hands", count=count),), width=1, height=1)
 
 
+class FakeFlight:
+    """Fulfils Flight."""
+
+    def __init__(self, task: "asyncio.Task[View]") -> None:
+        self._task = task
+
+    async def result(self) -> View:
+        return await self._task
+
+    def cancel(self) -> None:
+        self._task.cancel()
+
+
 class FakeEyes:
-    """Fulfils Eyes: sees one hand in everything; waits for `let` before each look, if told so.
+    """Fulfils QuickEyes: sees one hand in everything; waits for `let` before each look, if told so.
 
     errors: by the number of the look, what it raises instead. asked: times of all looks.
     most: looks that were under way at once.
@@ -53,6 +66,9 @@ class FakeEyes:
         assert self._gate is not None
         for _ in range(looks):
             self._gate.release()
+
+    def begin(self, picture: Picture, at_ms: int = 0) -> "FakeFlight":
+        return FakeFlight(asyncio.get_running_loop().create_task(self.look(picture, at_ms)))
 
     async def look(self, picture: Picture, at_ms: int = 0) -> View:
         assert picture.data
