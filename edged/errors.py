@@ -292,11 +292,13 @@ class DeviceBusy(EdgedError):
 
 
 class PermissionDenied(EdgedError):
-    """The system does not let the daemon listen."""
+    """The system does not let the daemon listen, or look."""
 
     code = "permission_denied"
     exit_status = 32
-    advice = "let the daemon's user listen: the group `audio` on Linux, Privacy settings elsewhere"
+    advice = (
+        "let the daemon's user do it: groups `audio`, `video` on Linux, Privacy settings elsewhere"
+    )
 
 
 class PortAudioMissing(EdgedError):
@@ -317,7 +319,7 @@ class SoundServerMissing(EdgedError):
 
 
 class DeviceRefused(EdgedError):
-    """The device does not give audio as it was asked for: its rate or channels."""
+    """The device does not give audio or pictures as it was asked for: rate, channels, size."""
 
     code = "device_refused"
     exit_status = 35
