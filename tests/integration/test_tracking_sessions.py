@@ -156,7 +156,7 @@ def test_five_seconds_of_microphone_and_camera_are_on_one_clock(
     assert 4_900 < stopped.duration_ms < 8_000
     (sight,) = stopped.sights
     counts = sight.counts
-    assert counts.processed > 15  # of about 75, on a machine that is busy with other things
+    assert counts.processed > 5  # of about 75: a machine may be busy with other things
     assert 0 <= counts.captured - counts.processed - counts.late <= 1
     assert counts.detected > counts.processed * 0.8
     assert (counts.lost, sight.models) == (0, {"pose": "pose-landmarker-full"})
@@ -172,7 +172,7 @@ def test_five_seconds_of_microphone_and_camera_are_on_one_clock(
     assert 0 <= times[0] < 3_000
     assert stopped.duration_ms - 2_000 < times[-1] <= stopped.duration_ms
     gaps_ms = [later - earlier for earlier, later in itertools.pairwise(times)]
-    assert sorted(gaps_ms)[len(gaps_ms) // 2] > 50  # no more than it asked for
+    assert sorted(gaps_ms)[len(gaps_ms) // 2] > 50  # no more than was asked for
 
 
 def test_a_camera_stalls_is_paused_loses_its_model_and_its_daemon_and_nothing_is_silent(
@@ -265,6 +265,8 @@ def test_a_video_is_watched_to_its_end_and_face_hands_and_body_are_kept(
     assert {len(one.landmarks) for one in bodies} == {33}
     assert {len(one.world_landmarks) for one in bodies} == {33}
     assert bodies[-1].at_ms > 2_500
+    maps = Path(f"/proc/{seer.pid}/maps").read_text()
+    assert not [name for name in ("numpy", "mediapipe", "libav", "PIL") if f"/{name}" in maps]
     with pytest.raises(Conflict, match="has not failed"):
         seer.ask(wire.SessionsRetry(session_id=session.id), wire.OneSession)
     with pytest.raises(NoAudio):
