@@ -7,7 +7,7 @@ from edged import __version__
 from edged.cli import render
 from edged.cli.report import svg
 from edged.cli.report.lanes import GESTURES, POSTURES, Lane, hue_of, lanes, words_of
-from edged.cli.report.story import Story, length, union
+from edged.cli.report.story import Line, Story, length, union
 from edged.cli.report.style import STYLE
 from edged.cli.report.words import text
 from edged.cli.sessions import state
@@ -31,8 +31,8 @@ def page(story: Story) -> str:
         _gestures(story),
         _sources(story.session.sights),
         _missing(story),
-        _transcript(story),
         _notes(story),
+        _transcript(story),
     )
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -80,7 +80,10 @@ def _figures(story: Story) -> list[tuple[str, str, str]]:
         words = sum(line.words for line in story.lines)
         share = f"{talk_ms / story.duration_ms:.0%} of the time"
         figures.append(("Speech", _clock(talk_ms), share))
-        figures.append(("Voices", f"{len(story.voices())}", render.counted(words, "word")))
+        if story.is_told_apart:
+            figures.append(("Voices", f"{len(story.voices())}", render.counted(words, "word")))
+        else:
+            figures.append(("Words", f"{words:,}", "nobody told the voices apart"))
     for kind, name in (("gestures", "Gestures"), ("posture", "Posture")):
         figures += _most(story, kind, name)
     figures += _measured(story)
@@ -229,7 +232,7 @@ def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -
 
 def _said_by(story: Story) -> str:
     voices = story.voices()
-    if not voices:
+    if not story.is_told_apart:
         return ""
     shown, total = story.shown_voices(), sum(voices.values()) or 1
     rows = [
@@ -338,14 +341,16 @@ def _transcript(story: Story) -> str:
         return ""
     said = "".join(
         f'<li id="l{line.number}"><time>{render.clock(line.start_ms)}</time>'
-        f'<b dir="auto">{text(line.voice)}</b><p dir="auto">{text(line.text)}{_tone(line.emotion)}'
-        "</p></li>"
+        f"{_voice(line, story)}"
+        f'<p dir="auto">{text(line.text)}{_tone(line.emotion)}</p></li>'
         for line in story.lines
     )
-    return (
-        "<section><h2>Transcript</h2>"
-        f'<ol class="said" tabindex="0" aria-label="Transcript">{said}</ol></section>'
-    )
+    kind = "said" if story.is_told_apart else "said alone"
+    return f'<section><h2>Transcript</h2><ol class="{kind}">{said}</ol></section>'
+
+
+def _voice(line: Line, story: Story) -> str:
+    return f'<b dir="auto">{text(line.voice)}</b>' if story.is_told_apart else ""
 
 
 def _tone(emotion: str) -> str:

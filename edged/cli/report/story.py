@@ -78,6 +78,11 @@ class Story:
             found[line.voice] = found.get(line.voice, 0) + line.end_ms - line.start_ms
         return found
 
+    @property
+    def is_told_apart(self) -> bool:
+        """Whether anybody knows who speaks."""
+        return any(line.voice != NOBODY for line in self.lines)
+
     def shown_voices(self) -> tuple[str, ...]:
         """Whoever has a lane: everyone, or those who say most."""
         voices = self.voices()

@@ -17,7 +17,7 @@ h2{font-size:1.1rem;margin:0 0 .75rem}
 p{margin:0 0 .5rem}
 .faint,footer,.name small{color:var(--faint)}
 section{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:1.1rem 1.25rem;margin:1.25rem 0}
-.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:.75rem;margin:1.25rem 0 0;padding:0}
+.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(7.4rem,1fr));gap:.75rem;margin:1.25rem 0 0;padding:0}
 .facts div{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:.7rem .9rem}
 .facts dt{color:var(--faint);font-size:.85rem}
 .facts dd{margin:0;font-size:1.35rem;font-weight:600;line-height:1.25;font-variant-numeric:tabular-nums}
@@ -80,8 +80,10 @@ td.n:first-child{min-width:0}
 tr:last-child td{border-bottom:0}
 .share{display:inline-block;width:5rem;height:.55rem;border-radius:3px;background:var(--grid);overflow:hidden;margin-right:.5rem}
 .share i{display:block;height:100%;background:var(--unnamed)}
-ol.said{list-style:none;margin:0;padding:0;max-height:36rem;overflow-y:auto}
+ol.said{list-style:none;margin:0;padding:0}
 ol.said li{display:grid;grid-template-columns:4.6rem 8rem 1fr;gap:.75rem;padding:.3rem .4rem;border-radius:6px}
+ol.alone li{grid-template-columns:4.6rem 1fr}
+ol.said li p{margin:0}
 ol.said li:target{background:var(--grid);outline:2px solid var(--accent);outline-offset:-2px}
 ol.said time{color:var(--faint);font-variant-numeric:tabular-nums}
 ol.said b{font-weight:600}
@@ -98,7 +100,7 @@ footer{padding-bottom:2.5rem;font-size:.85rem}
 }
 @media print{
  body{background:#fff}section,.facts div{break-inside:avoid;border-color:#bbb}.zoom{display:none}
- ol.said{max-height:none}.m rect,.band,i,.share{print-color-adjust:exact;-webkit-print-color-adjust:exact}
+ .m rect,.band,i,.share{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 }
 @media (forced-colors:active){.m rect,.curve path{fill:CanvasText}svg text{fill:Canvas}}
 """

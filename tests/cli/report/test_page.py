@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from edged.cli.report.page import page
-from edged.cli.report.story import Gap, Line, Story, lines_of
+from edged.cli.report.story import NOBODY, Gap, Line, Story, lines_of
 from edged.messages.people import Speaker
 from edged.messages.records import Segment
 from edged.messages.seeing import Derived, FrameCounts, SightState
@@ -172,6 +172,16 @@ def test_postures_alone_are_not_called_gestures() -> None:
 
     assert "Postures experimental" in told
     assert "Gestures" not in told
+
+
+def test_voices_that_nobody_told_apart_have_no_table() -> None:
+    story = Story(session(), lines=(Line(0, 0, 900, NOBODY, "so", words=1),))
+
+    told = "".join(Reader(page(story)).texts)
+
+    assert "Words1nobody told the voices apart" in told
+    assert "Voices" not in told
+    assert "0:00.00so" in told
 
 
 def test_an_empty_session_is_a_page_too() -> None:
