@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -41,10 +42,10 @@ def _mesh() -> Any:  # noqa: ANN401
     )
 
 
-def _hands() -> Any:  # noqa: ANN401
+def _hands(most: int) -> Any:  # noqa: ANN401
     return vision.HandLandmarker.create_from_options(
         vision.HandLandmarkerOptions(
-            base_options=_base(model_file(MODELS["hands"])), running_mode=_VIDEO, num_hands=2
+            base_options=_base(model_file(MODELS["hands"])), running_mode=_VIDEO, num_hands=most
         )
     )
 
@@ -62,13 +63,17 @@ def _base(path: Any) -> Any:  # noqa: ANN401
 
 
 _VIDEO = vision.RunningMode.VIDEO
-_MAKERS: Mapping[str, Callable[[], Any]] = {
+_MAKERS: dict[str, Callable[[], Any]] = {
     "face": _face,
     "face_mesh": _mesh,
-    "hands": _hands,
     "pose": _pose,
 }
 _PARTS: Mapping[str, tuple[str, ...]] = {"holistic": ("pose", "hands", "face_mesh")}
+
+
+def needed(task: str) -> set[str]:
+    """The models without which a task cannot be compared."""
+    return {MODELS[part] for part in _PARTS.get(task, (task,))} | (_PARTS.keys() & {task})
 
 
 class Bare:
@@ -76,11 +81,13 @@ class Bare:
 
     Args:
         task: face, face_mesh, hands, pose or holistic.
+        hands: so many at most.
         threads: of `holistic`: all three at once, instead of one after the other.
     """
 
-    def __init__(self, task: str, *, threads: bool = False) -> None:
-        self._tasks = [_MAKERS[part]() for part in _PARTS.get(task, (task,))]
+    def __init__(self, task: str, *, hands: int = 2, threads: bool = False) -> None:
+        makers = _MAKERS | {"hands": partial(_hands, hands)}
+        self._tasks = [makers[part]() for part in _PARTS.get(task, (task,))]
         self._pool = ThreadPoolExecutor(len(self._tasks)) if threads else None
         self._numbers = count()
 

@@ -2,7 +2,7 @@
 
 Both look at the same 640 x 480 frames in video mode, on the same bundles from PyPI, in interleaved rounds:
 a photograph of a man with a hand at his face, before which the camera sways. So everything is followed
-from frame to frame; but as two hands are looked for and one is there, hands are searched in each frame.
+from frame to frame; but where two hands are looked for and one is there, hands are searched in each frame.
 `holistic` in this process is the better of two ways: its three tasks one after another, or all at once
 in threads. A figure is the mean over a round's frames, and the median of the rounds.
 """
@@ -12,8 +12,10 @@ from contextlib import ExitStack, closing
 from functools import partial
 from statistics import median
 
+from msgspec import Struct
+
 from benchmarks import alone, sights
-from benchmarks.bare_tasks import MODELS, Bare
+from benchmarks.bare_tasks import MODELS, Bare, needed
 from benchmarks.figures import Figure, difference, interleaved, ratio
 from benchmarks.frame_stream import FrameStream
 from benchmarks.processes import pss
@@ -24,10 +26,30 @@ from edged.messages.seeing import Look, VisionTask
 
 TITLE = "Seeing: frames over ZeroMQ, beside MediaPipe's Tasks in this process"
 
-FRAMES: Mapping[VisionTask, int] = {
-    "face": 240, "face_mesh": 240, "hands": 60, "pose": 60, "holistic": 40
-}  # fmt: skip
-"""In a round: about a second of work each."""
+
+class Case(Struct, frozen=True, kw_only=True):
+    """What is asked of each frame, and of how many frames in a round: about a second of work.
+
+    published_ms, published_mb: of a frame and in memory, as a comparable service states them,
+        measured on an RTX 4090.
+    """
+
+    what: str
+    task: VisionTask
+    frames: int
+    published_ms: float
+    published_mb: int
+    most: int | None = None
+
+
+CASES = (
+    Case(what="face", task="face", frames=240, published_ms=5, published_mb=50),
+    Case(what="face mesh", task="face_mesh", frames=240, published_ms=15, published_mb=150),
+    Case(what="one hand", task="hands", most=1, frames=90, published_ms=10, published_mb=100),
+    Case(what="two hands sought", task="hands", frames=60, published_ms=10, published_mb=100),
+    Case(what="pose", task="pose", frames=60, published_ms=12, published_mb=120),
+    Case(what="holistic", task="holistic", frames=40, published_ms=25, published_mb=300),
+)
 
 SHORT = frozenset({"face", "face_mesh"})
 """So short that what is added counts in milliseconds, and not as a share."""
@@ -35,12 +57,6 @@ SHORT = frozenset({"face", "face_mesh"})
 LEAST_SHARE = 0.9
 MOST_ADDED_MS = 1.0
 HOLISTIC_FPS, WHERE_BARE_FPS = 40, 45
-
-PUBLISHED: Mapping[VisionTask, tuple[float, int]] = {
-    "face": (5, 50), "face_mesh": (15, 150), "hands": (10, 100), "pose": (12, 120),
-    "holistic": (25, 300),
-}  # fmt: skip
-"""Milliseconds a frame and megabytes that a comparable service states, measured on an RTX 4090."""
 
 ALONE = "in-process"
 AT_ONCE = "in-process, all at once"
@@ -52,21 +68,24 @@ def measure(*, quick: bool) -> list[Figure]:
     """Of each task: pace, delay and memory."""
     found: list[Figure] = []
     daemon = Served(EDGED_WORKERS_KEEP_ALIVE_MS="-1")
-    sights.stock(daemon, *MODELS.values(), "holistic")
+    missing = set(sights.stock(daemon, *MODELS.values(), "holistic"))
     with daemon, daemon.client() as client:
-        for task in FRAMES:
+        for case in CASES:
+            if missing & needed(case.task):
+                continue
             until_unloaded(client)
-            found += _task(daemon, task, rounds=3 if quick else 9)
+            found += _measured(daemon, case, rounds=3 if quick else 9)
     return found
 
 
-def _task(daemon: Served, task: VisionTask, rounds: int) -> list[Figure]:
-    frames = (sights.frames() * 2)[: FRAMES[task]]
+def _measured(daemon: Served, case: Case, rounds: int) -> list[Figure]:
+    frames = (sights.frames() * 2)[: case.frames]
     with ExitStack() as stack:
-        stream = stack.enter_context(FrameStream(daemon, Look(task=task)))
+        look = Look(task=case.task, most=case.most)
+        stream = stack.enter_context(FrameStream(daemon, look))
         turns: dict[str, Callable[[], float]] = {
             name: partial(_mean, stack.enter_context(closing(one)).run, frames)
-            for name, one in _bare(task).items()
+            for name, one in _bare(case).items()
         }
         turns[PACE] = partial(_mean, stream.run, frames)
         turns[DELAY] = partial(_mean, partial(stream.run, ahead=0), frames[: len(frames) // 2])
@@ -74,13 +93,13 @@ def _task(daemon: Served, task: VisionTask, rounds: int) -> list[Figure]:
             turn()
         stream.forget()
         found = interleaved(turns, rounds)
-        figures = _figures(task, found, stream)
-        return [*figures, _memory(daemon, task, stream.model)]
+        figures = _figures(case, found, stream)
+        return [*figures, _memory(daemon, case, stream.model)]
 
 
-def _bare(task: VisionTask) -> dict[str, Bare]:
-    found = {ALONE: Bare(task)}
-    return found | {AT_ONCE: Bare(task, threads=True)} if task == "holistic" else found
+def _bare(case: Case) -> dict[str, Bare]:
+    found = {ALONE: Bare(case.task, hands=case.most or 2)}
+    return found | {AT_ONCE: Bare(case.task, threads=True)} if case.task == "holistic" else found
 
 
 def _mean(run: Callable[[Sequence[Pixels]], float], frames: Sequence[Pixels]) -> float:
@@ -88,25 +107,22 @@ def _mean(run: Callable[[Sequence[Pixels]], float], frames: Sequence[Pixels]) ->
     return run(frames) / len(frames)
 
 
-def _figures(
-    task: VisionTask, found: Mapping[str, Sequence[float]], stream: FrameStream
-) -> list[Figure]:
+def _figures(case: Case, found: Mapping[str, Sequence[float]], stream: FrameStream) -> list[Figure]:
     bare = min(
         (one for one in found if one in (ALONE, AT_ONCE)), key=lambda one: median(found[one])
     )
     told = f"somebody in {stream.found} of {stream.seen} frames; {stream.dropped} dropped"
-    published_ms = PUBLISHED[task][0]
     return [
-        _milliseconds(f"{task}, {bare}", found[bare], _fps(found[bare])),
-        _milliseconds(f"{task}, daemon, a frame behind another", found[PACE], _fps(found[PACE])),
-        _added(task, found, bare) if task in SHORT else _share(task, found, bare),
-        *(_holistic(found, bare) if task == "holistic" else ()),
+        _milliseconds(f"{case.what}, {bare}", found[bare], _fps(found[bare])),
+        _milliseconds(f"{case.what}, daemon, frame after frame", found[PACE], _fps(found[PACE])),
+        _added(case, found, bare) if case.task in SHORT else _share(case, found, bare),
+        *(_holistic(found, bare) if case.task == "holistic" else ()),
         Figure(
-            what=f"{task}, daemon, from frame to result",
+            what=f"{case.what}, daemon, from frame to result",
             value=median(found[DELAY]) * 1e3,
             unit="ms",
-            most=published_ms,
-            note=f"{told}; published: {published_ms:g} ms on an RTX 4090",
+            most=case.published_ms,
+            note=f"{told}; published: {case.published_ms:g} ms on an RTX 4090",
         ),
     ]
 
@@ -119,10 +135,10 @@ def _fps(values: Sequence[float]) -> str:
     return f"{1 / median(values):.1f} frames a second"
 
 
-def _share(task: VisionTask, found: Mapping[str, Sequence[float]], bare: str) -> Figure:
+def _share(case: Case, found: Mapping[str, Sequence[float]], bare: str) -> Figure:
     ratios = [one / other for one, other in zip(found[bare], found[PACE], strict=True)]
     return Figure(
-        what=f"{task}, daemon / {bare}, frames a second",
+        what=f"{case.what}, daemon / {bare}, frames a second",
         value=ratio(found, bare, PACE),
         unit="x",
         least=LEAST_SHARE,
@@ -130,9 +146,9 @@ def _share(task: VisionTask, found: Mapping[str, Sequence[float]], bare: str) ->
     )
 
 
-def _added(task: VisionTask, found: Mapping[str, Sequence[float]], bare: str) -> Figure:
+def _added(case: Case, found: Mapping[str, Sequence[float]], bare: str) -> Figure:
     return Figure(
-        what=f"{task}, daemon over {bare}",
+        what=f"{case.what}, daemon over {bare}",
         value=difference(found, DELAY, bare) * 1e3,
         unit="ms",
         most=MOST_ADDED_MS,
@@ -154,16 +170,16 @@ def _holistic(found: Mapping[str, Sequence[float]], bare: str) -> list[Figure]:
     ]
 
 
-def _memory(daemon: Served, task: VisionTask, model: str) -> Figure:
+def _memory(daemon: Served, case: Case, model: str) -> Figure:
     """Of the worker, beside what is published; no target: MediaPipe's import alone takes 108 MB."""
     with daemon.client() as client:
         loaded = client.ask(requests.ModelsPs(), replies.LoadedModels).models
     held = [pss(one.pid) for one in loaded if one.id == model and one.pid]
     return Figure(
-        what=f"{task}, memory of {model}'s worker",
+        what=f"{case.what}, memory of {model}'s worker",
         value=sum(held),
         unit="MB",
-        note=f"published: {PUBLISHED[task][1]} MB",
+        note=f"published: {case.published_mb} MB",
     )
 
 
