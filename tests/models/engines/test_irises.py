@@ -137,3 +137,60 @@ def test_a_graph_of_something_else_is_refused(pulled: Path) -> None:
 
     with pytest.raises(CorruptModel, match="irises"):
         Irises(spec)
+
+
+def edge_in(
+    irises: Irises, picture: npt.NDArray[np.uint8], *, mirrored: bool = False
+) -> npt.NDArray[np.float32]:
+    """The edge of a drawn eye, in pixels from the picture's middle."""
+    high, wide = SIZE
+    first = np.array([wide / 2 - EYE / 2, high / 2], np.float32)
+    last = np.array([wide / 2 + EYE / 2, high / 2], np.float32)
+    found = irises.eye(picture, first, last, mirrored=mirrored)[IRIS_POINTS:]
+    return (found - (wide / 2, high / 2)).astype(np.float32)
+
+
+@pytest.mark.parametrize(("mirrored", "outer"), [(False, -1), (True, 1)])
+def test_the_eyes_edge_begins_at_the_outer_corner_and_goes_along_the_lower_lid(
+    irises: Irises, *, mirrored: bool, outer: int
+) -> None:
+    edge = edge_in(irises, drawn_eye(0), mirrored=mirrored)
+
+    assert edge.shape == (16, 2)
+    assert edge[0, 0] * outer > EYE / 4
+    assert edge[8, 0] * outer < -EYE / 4
+    assert edge[4, 1] == pytest.approx(0.15 * EYE, abs=4)
+    assert edge[12, 1] == pytest.approx(-0.19 * EYE, abs=4)
+
+
+def test_the_edge_of_a_shut_eye_is_flatter(irises: Irises) -> None:
+    shut = drawn_eye(0)
+    high, wide = SIZE
+    rows, columns = np.mgrid[0:high, 0:wide] + 0.5
+    x, y = columns - wide / 2, rows - high / 2
+    lid = 0.15 * EYE * np.clip(1 - (2 * x / EYE) ** 2, 0, None)
+    shut[(np.abs(x) < 0.6 * EYE) & (np.abs(y) < 0.22 * EYE)] = (205, 160, 135)
+    shut[(np.abs(x) < EYE / 2) & (np.abs(y - lid) < 1.6)] = (40, 25, 20)
+
+    heights = [
+        edge[4, 1] - edge[12, 1] for edge in (edge_in(irises, shut), edge_in(irises, drawn_eye(0)))
+    ]
+
+    assert heights[0] < 0.7 * heights[1]
+
+
+def test_the_edges_of_a_meshs_eyes_are_moved_to_where_they_are(irises: Irises) -> None:
+    high, wide = SIZE
+    mesh = np.full((468, 3), 0.5, np.float32)
+    mesh[[33, 263], 0] = (0.5 - EYE / 2 / wide, 0.5 + EYE / 2 / wide)
+    mesh[[133, 362], 0] = (0.5 + EYE / 2 / wide, 0.5 - EYE / 2 / wide)
+    corners = mesh[[33, 133], :2] * (wide, high)
+
+    found = irises.added(drawn_eye(0), mesh[None])[0]
+
+    expected = irises.eye(drawn_eye(0), corners[0], corners[1], mirrored=False)[IRIS_POINTS:]
+    np.testing.assert_allclose(
+        found[[33, 145, 133, 159], :2] * (wide, high), expected[[0, 4, 8, 12]], atol=1e-3
+    )
+    np.testing.assert_array_equal(found[[1, 152, 10]], mesh[[1, 152, 10]])
+    np.testing.assert_array_equal(found[:468, 2], mesh[:, 2])
