@@ -44,6 +44,8 @@ class FakeFinder:
         self.fails = False
         self.seen: list[int] = []
         self.meets: threading.Barrier | None = None
+        self.lingers_s = 0.0
+        self.closed_at: list[int] = []
 
     def find(self, frame: Frame, at_ms: int) -> Found:
         """The same each time; together with the others, when they are to meet."""
@@ -52,6 +54,7 @@ class FakeFinder:
             raise Internal("the graph failed")
         if self.meets is not None:
             self.meets.wait(5)
+        threading.Event().wait(self.lingers_s)
         self.seen.append(at_ms)
         points = np.full((1, *SHAPES[self._kind]), 0.5, np.float32)
         if self._kind == "hands":
@@ -61,8 +64,9 @@ class FakeFinder:
         return Found(points=points)
 
     def close(self) -> None:
-        """Count it."""
+        """Count it, and what was seen before."""
         self.closed += 1
+        self.closed_at = list(self.seen)
 
 
 class Rig:
@@ -255,6 +259,19 @@ def test_a_graph_that_failed_is_closed_and_the_stream_may_start_anew(rig: Rig) -
     assert broken.closed == 1
     assert len(found.groups) == 3
     assert len(rig.left_open) == 3
+
+
+def test_no_graph_is_closed_while_it_looks(rig: Rig) -> None:
+    rig.see("one", 10)
+    broken, *others = (one.finder for one in rig.opened[-3:])
+    broken.fails = True
+    for finder in others:
+        finder.lingers_s = 0.05
+
+    with pytest.raises(Internal):
+        rig.see("one", 11)
+
+    assert [finder.closed_at for finder in others] == [[10, 11]] * 2
 
 
 def test_finders_that_were_opened_before_one_was_refused_are_closed(rig: Rig) -> None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from edged.errors import BadMedia, BadRequest
-from edged.media import ImageFormat, Picture
+from edged.media import ImageFormat, Picture, PixelFormat
 from edged.models.presets.pictures import image_of, pixels
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -53,6 +53,53 @@ def test_raw_pixels_of_another_number_of_bytes_are_refused_with_the_numbers(size
 
     with pytest.raises(BadRequest, match=f"3 x 2 pixels of rgb are 18 bytes, {size} came"):
         pixels(picture)
+
+
+def test_raw_rgb_is_not_copied() -> None:
+    data = bytes(range(18))
+
+    found = pixels(Picture(data=data, raw=ImageFormat(width=3, height=2)))
+
+    assert np.shares_memory(found, np.frombuffer(data, np.uint8))
+
+
+@pytest.mark.parametrize("gap", [0, 5])
+@pytest.mark.parametrize("last", ["whole", "cut"])
+@pytest.mark.parametrize(
+    ("order", "row"),
+    [
+        ("rgb", [*RED, *GREEN, *BLUE]),
+        ("bgr", [0, 0, 255, 0, 255, 0, 255, 0, 0]),
+        ("rgba", [*RED, 255, *GREEN, 255, *BLUE, 255]),
+        ("bgra", [0, 0, 255, 255, 0, 255, 0, 255, 255, 0, 0, 255]),
+    ],
+)
+def test_raw_pixels_of_any_order_and_with_gaps_between_rows_are_the_same_picture(
+    order: PixelFormat, row: list[int], gap: int, last: str
+) -> None:
+    stride = len(row) + gap
+    rows = bytes([*row, *[99] * gap]) * 2
+    data = rows if last == "whole" else rows[: stride + len(row)]
+    facts = ImageFormat(width=3, height=2, pixel_format=order, stride=stride if gap else 0)
+
+    found = pixels(Picture(data=data, raw=facts))
+
+    assert found.tolist() == [[list(RED), list(GREEN), list(BLUE)]] * 2
+
+
+def test_raw_grey_comes_in_three_equal_colours() -> None:
+    facts = ImageFormat(width=2, height=1, pixel_format="grey")
+
+    found = pixels(Picture(data=bytes([7, 200]), raw=facts))
+
+    assert found.tolist() == [[[7, 7, 7], [200, 200, 200]]]
+
+
+def test_a_stride_that_is_shorter_than_a_row_is_refused() -> None:
+    facts = ImageFormat(width=3, height=2, stride=8)
+
+    with pytest.raises(BadRequest, match="a stride of 8 bytes is shorter than a row of 9"):
+        pixels(Picture(data=bytes(17), raw=facts))
 
 
 @pytest.mark.parametrize("form", ["PNG", "BMP", "GIF", "WEBP", "JPEG"])

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import msgspec
 
@@ -55,7 +55,10 @@ class _Eye:
         waiting = [
             (part.kind, threads.submit(finder.find, frame, at_ms)) for part, finder in others
         ]
-        found = {first.kind: own.find(frame, at_ms)}
+        try:
+            found = {first.kind: own.find(frame, at_ms)}
+        finally:
+            wait([each for _, each in waiting])  # none may be closed while it looks
         return found | {kind: each.result() for kind, each in waiting}
 
     def close(self) -> None:
