@@ -13,6 +13,9 @@ from edged.sessions.fed_frames import Buffer, picture_of
 from edged.sessions.onlooking import Place
 from edged.sessions.sightline import Keeper, Sightline
 
+SCREEN_FPS = 5.0
+"""Looks at a screen of which key frames are kept, one a second at most."""
+
 
 class Seeing:
     """The sources of pictures of one session. Loop thread only; its Recorder owns it.
@@ -148,13 +151,22 @@ def _line(
     return Sightline(
         equipment.sights,
         wish=wish,
-        options=sight_options(equipment.seeing, wish, fps=options.target_fps),
+        options=sight_options(equipment.seeing, wish, fps=_fps(options, wish)),
         number=number,
         onlookers=equipment.onlookers(options, wish),
         keeper=keeper,
         reopen_s=equipment.reopen_s,
         clock=equipment.clock,
     )
+
+
+def _fps(options: SessionsStart, wish: SourceWish) -> float:
+    """A screen that is not searched for people needs no more than its key frames do."""
+    people = options.pose or options.face or options.hands or options.objects
+    alone = all(one.kind == "screen" for one in options.seen)
+    if wish.kind == "screen" and options.screen and not (people and alone):
+        return min(options.target_fps, SCREEN_FPS)
+    return options.target_fps
 
 
 def sight_options(settings: Settings, wish: SourceWish, *, fps: float) -> SightOptions:

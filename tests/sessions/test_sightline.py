@@ -7,6 +7,8 @@ import apsw
 import pytest
 from session_rig import Rig, play
 
+from edged.capture.sight import SightOptions
+from edged.config import Seeing as Settings
 from edged.errors import (
     BadMedia,
     BadRequest,
@@ -19,6 +21,7 @@ from edged.errors import (
 from edged.messages.events import LandmarksAdded, SightGapEvent, SightRate
 from edged.messages.seeing import SessionsFrame, SightGap
 from edged.messages.sessions import SessionsStart, SourceWish
+from edged.sessions.seeing import sight_options
 from edged.store import events, landmark_blocks, sessions, sights
 from edged.store.engine import Connection
 
@@ -559,3 +562,24 @@ def test_what_is_to_be_seen_decides_which_sources_are_added() -> None:
     assert kinds(screen=True, hands=True) == ["screen", "camera"]
     assert kinds(sources=(SourceWish(),), hands=True) == ["microphone", "camera"]
     assert kinds(sources=(FRAMES,), hands=True) == ["frames"]
+
+
+def test_what_is_asked_for_reaches_the_device_and_what_is_configured_stays_hidden(
+    tmp_path: Path,
+) -> None:
+    hidden = Settings(deny="Password, Bank ,")
+    wish = SourceWish(kind="screen", device="1", region=(0, 0, 64, 64), deny=("Diary",))
+
+    options = sight_options(hidden, wish, fps=5)
+
+    assert options == SightOptions(
+        device="1", fps=5, region=(0, 0, 64, 64), deny=("Password", "Bank", "Diary")
+    )
+
+    async def scenario(rig: Rig) -> None:
+        await rig.start(SessionsStart(sources=(wish,), screen=True))
+        await rig.start(SessionsStart(sources=(CAMERA,), pose=True, target_fps=24))
+
+        assert [one.options.fps for one in rig.sights.sources] == [5.0, 24.0]
+
+    play(tmp_path, scenario)
