@@ -1,118 +1,127 @@
-"""What follows from kept landmarks, found window by window, however long a session is. Worker side."""
+"""What follows from kept landmarks, found as they come, however long a session is. Worker side."""
 
-from collections.abc import Callable, Iterator, Mapping
+from array import array
+from collections.abc import Iterator, Mapping
+from typing import Literal
 
 import msgspec
 import numpy as np
-from msgspec.structs import replace
-from numpy.typing import NDArray
 
 from edged.capture.kept.orders import DerivedPage, ReadWish
 from edged.capture.kept.pages import padded
 from edged.capture.kept.rows import Row, Track, Values
 from edged.messages.seeing import Derived, DerivedKind, LandmarkKind
 from edged.vision import derived
+from edged.vision.angles import joint_angles
+from edged.vision.gestures import gesture_of
+from edged.vision.names import MESH_POINTS
+from edged.vision.posture import posture_of
 
-WINDOW_MS = 600_000
-"""Landmarks of ten minutes are looked at together; whole minutes and seconds fall into one window."""
-
-_OF: Mapping[LandmarkKind, tuple[DerivedKind, ...]] = {
-    "face": ("blinks",),
-    "hands": ("gestures",),
-    "pose": ("posture", "activity"),
-}
+WINDOW_MS = 60_000
+"""Rates are of seconds or minutes, so landmarks of a minute are looked at together, and forgotten."""
 
 USUAL_ASPECT = 4 / 3
 """Of a source that nobody measured."""
 
-_MESH_POINTS = 468
+_RATES: Mapping[LandmarkKind, DerivedKind] = {"face": "blinks", "pose": "activity"}
+_LABELS: Mapping[LandmarkKind, DerivedKind] = {"hands": "gestures", "pose": "posture"}
+_HANDS: tuple[Literal["Left", "Right"], ...] = ("Left", "Right")
 
-Times = NDArray[np.int64]
+
+class _Labels:
+    """What one thing showed, frame by frame: 16 bytes each."""
+
+    def __init__(self) -> None:
+        self.times = array("q")
+        self.labels: list[str] = []
+
+    def add(self, at_ms: int, label: str) -> None:
+        self.times.append(at_ms)
+        self.labels.append(label)
+
+    def runs(self, shortest_ms: int) -> list[derived.Run]:
+        times = np.array(self.times, np.int64)
+        return derived.runs(times, self.labels, shortest_ms=shortest_ms)
 
 
 class Tracks:
-    """Takes rows, gives stretches; gestures and postures that go on in the next window are one."""
+    """Takes rows, gives stretches."""
 
     def __init__(self, wish: ReadWish) -> None:
         self._wish = wish
         self._rows: dict[Track, list[Row]] = {}
+        self._labels: dict[tuple[Track, int], _Labels] = {}
         self._found: list[Derived] = []
 
     def write(self, rows: Iterator[Row]) -> None:
         """Take rows in order of time."""
         for row in rows:
-            waiting = self._rows.setdefault(row.track, [])
-            if waiting and waiting[0].at_ms // WINDOW_MS != row.at_ms // WINDOW_MS:
-                self._derive(row.track, waiting)
-                waiting.clear()
-            if row.kind != "face" or row.points.shape[1] >= _MESH_POINTS:
-                waiting.append(row)
+            if _LABELS.get(row.kind) in self._wish.tracks:
+                self._label(row)
+            if _RATES.get(row.kind) in self._wish.tracks:
+                self._collect(row)
 
     def finish(self) -> DerivedPage:
         """All stretches, in order of time."""
         for track, rows in self._rows.items():
-            if rows:
-                self._derive(track, rows)
-        self._rows.clear()
-        found = joined(sorted(self._found, key=lambda one: (one.start_ms, one.track, one.hand)))
+            self._rate(track, rows)
+        for (track, slot), labels in self._labels.items():
+            self._found += _gestures(slot, labels) if track[1] == "hands" else _postures(labels)
+        found = sorted(self._found, key=lambda one: (one.start_ms, one.track, one.hand))
         told: dict[str, str] = {track: derived.DEFINITIONS[track] for track in self._wish.tracks}
         return DerivedPage(derived=msgspec.msgpack.encode(found), definitions=told)
 
-    def _derive(self, seen: Track, rows: list[Row]) -> None:
-        source, kind = seen
-        known = self._wish.aspects
-        aspect = known[source] if source < len(known) else USUAL_ASPECT
+    def _label(self, row: Row) -> None:
+        hands = row.kind == "hands"
+        for slot, seen in enumerate(row.seen.tolist()[: len(_HANDS) if hands else None]):
+            labels = self._labels.setdefault((row.track, slot), _Labels())
+            label = ""
+            if seen:
+                points = row.points[slot]
+                label = (
+                    gesture_of(points, None, self._aspect(row))[0] if hands else _posture(points)
+                )
+            labels.add(row.at_ms, label)
+
+    def _collect(self, row: Row) -> None:
+        waiting = self._rows.setdefault(row.track, [])
+        if waiting and waiting[0].at_ms // WINDOW_MS != row.at_ms // WINDOW_MS:
+            self._rate(row.track, waiting)
+            waiting.clear()
+        if row.kind != "face" or row.points.shape[1] >= MESH_POINTS:
+            waiting.append(row)
+
+    def _rate(self, track: Track, rows: list[Row]) -> None:
+        if not rows:
+            return
         times = np.array([row.at_ms for row in rows], np.int64)
         points = padded(rows)
-        for track in _OF[kind]:
-            if track in self._wish.tracks:
-                self._found += _DERIVE[track](times, points, aspect)
+        if track[1] == "pose":
+            self._found += derived.activity(times, points)
+        else:
+            self._found += derived.blinks(times, points, aspect=self._aspect(rows[0]))
+
+    def _aspect(self, row: Row) -> float:
+        known = self._wish.aspects
+        return known[row.source] if row.source < len(known) else USUAL_ASPECT
 
 
-def joined(found: list[Derived]) -> list[Derived]:
-    """Stretches in order, those of one label that a window's border divided put together again."""
-    kept: list[Derived] = []
-    last: dict[tuple[str, str], int] = {}
-    for one in found:
-        name = one.track, one.hand
-        place = last.get(name)
-        if place is not None and _goes_on(kept[place], one):
-            kept[place] = replace(kept[place], end_ms=max(kept[place].end_ms, one.end_ms))
-            continue
-        last[name] = len(kept)
-        kept.append(one)
-    return kept
+def _posture(body: Values) -> str:
+    world, visibility = body[:, 4:7], body[:, 3]
+    return str(posture_of(world, visibility, joint_angles(world, visibility)))
 
 
-def _goes_on(before: Derived, one: Derived) -> bool:
-    borders = range(before.end_ms // WINDOW_MS + 1, one.start_ms // WINDOW_MS + 1)
-    return (
-        bool(one.label)
-        and one.label == before.label
-        and len(borders) == 1
-        and one.start_ms - before.end_ms <= derived.GAP_MS
-    )
+def _gestures(slot: int, labels: _Labels) -> Iterator[Derived]:
+    for run in labels.runs(derived.FLICKER_MS):
+        yield Derived(
+            track="gestures",
+            start_ms=run.start_ms,
+            end_ms=run.end_ms,
+            label=run.label,
+            hand=_HANDS[slot],
+        )
 
 
-def _gestures(times: Times, points: Values, aspect: float) -> list[Derived]:
-    return derived.gesture_stretches(times, points, aspect=aspect)
-
-
-def _posture(times: Times, points: Values, _: float) -> list[Derived]:
-    return derived.posture_stretches(times, points)
-
-
-def _activity(times: Times, points: Values, _: float) -> list[Derived]:
-    return derived.activity(times, points)
-
-
-def _blinks(times: Times, points: Values, aspect: float) -> list[Derived]:
-    return derived.blinks(times, points, aspect=aspect)
-
-
-_DERIVE: Mapping[DerivedKind, Callable[[Times, Values, float], list[Derived]]] = {
-    "gestures": _gestures,
-    "posture": _posture,
-    "activity": _activity,
-    "blinks": _blinks,
-}
+def _postures(labels: _Labels) -> Iterator[Derived]:
+    for run in labels.runs(derived.POSTURE_MS):
+        yield Derived(track="posture", start_ms=run.start_ms, end_ms=run.end_ms, label=run.label)

@@ -397,7 +397,7 @@ def _standing(seconds_: range) -> list[Fed]:
     return found
 
 
-def test_a_posture_that_goes_on_beyond_a_window_is_one_stretch() -> None:
+def test_a_posture_that_goes_on_for_minutes_is_one_stretch() -> None:
     found = _derived(ReadWish(into="tracks", tracks=("posture",)), _standing(range(595, 606)))
 
     (one,) = derived_in(found)
