@@ -1,9 +1,10 @@
 """What a look gave, as clients are told it: structs and parts, made without arrays."""
 
 import math
-from array import array
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import chain, repeat
+from struct import Struct as Layout
 from typing import TypeVar
 
 import msgspec
@@ -155,28 +156,30 @@ def _of_sight(reply: Seen, view: Sight, points: PointsAs) -> Shown:
 
 
 def _things(view: Sight, *, numbers: bool) -> Iterator[_Things]:
-    points, world = _floats(view.points), _floats(view.world)
-    at = at_world = 0
+    for group, points, world in _split(view):
+        if numbers:
+            yield _Things(group, _rows(points, len(group.values)), _rows(world, _WORLD))
+        else:
+            yield _Things(group, (), ())
+
+
+def _split(view: Sight) -> Iterator[tuple[Group, memoryview, memoryview]]:
+    """Every group with the bytes of its points, and of its world points."""
+    points, world = memoryview(view.points).cast("B"), memoryview(view.world).cast("B")
     for group in view.groups:
-        size = group.count * group.points * len(group.values)
-        size_world = group.count * group.world_points * _WORLD
-        yield _Things(
-            group,
-            _rows(points[at : at + size], len(group.values)) if numbers else (),
-            _rows(world[at_world : at_world + size_world], _WORLD) if numbers else (),
-        )
-        at += size
-        at_world += size_world
+        size = group.count * group.points * len(group.values) * _FLOAT
+        size_world = group.count * group.world_points * _WORLD * _FLOAT
+        yield group, points[:size], world[:size_world]
+        points, world = points[size:], world[size_world:]
 
 
-def _floats(data: Buffer) -> list[float]:
-    numbers = array("f")
-    numbers.frombytes(data)
-    return numbers.tolist()
+def _rows(data: memoryview, size: int) -> Points:
+    return tuple(_rows_of(size).iter_unpack(data)) if size else ()
 
 
-def _rows(numbers: list[float], size: int) -> Points:
-    return tuple(zip(*[iter(numbers)] * size, strict=True)) if size else ()
+@cache
+def _rows_of(size: int) -> Layout:
+    return Layout(f"<{size}f")
 
 
 def _each(
@@ -224,18 +227,13 @@ def _pose(things: _Things, at: int, signs: BodySigns) -> Pose:
 
 def _arrays(view: Sight) -> Iterator[tuple[PartFacts, Buffer]]:
     """Every array of landmarks with its facts: first the points of a group, then its world points."""
-    points, world = memoryview(view.points).cast("B"), memoryview(view.world).cast("B")
-    at = at_world = 0
-    for group in view.groups:
-        shape = (group.count, group.points, len(group.values))
-        facts = _float_facts(group.kind, shape)
-        yield facts, points[at : at + facts.size_bytes]
-        at += facts.size_bytes
+    for group, points, world in _split(view):
+        yield _float_facts(group.kind, (group.count, group.points, len(group.values))), points
         if group.world_points:
-            shape = (group.count, group.world_points, _WORLD)
-            facts = _float_facts(f"{group.kind}_world", shape)
-            yield facts, world[at_world : at_world + facts.size_bytes]
-            at_world += facts.size_bytes
+            yield (
+                _float_facts(f"{group.kind}_world", (group.count, group.world_points, _WORLD)),
+                world,
+            )
 
 
 def _float_facts(of: str, shape: tuple[int, ...]) -> PartFacts:
