@@ -29,9 +29,11 @@ class Camera(Struct, frozen=True, kw_only=True):
     """A camera that was chosen.
 
     path: of its node, or its name for FFmpeg; empty for a pipe. pipe: an open descriptor, or -1.
+    id: in the list of devices; empty when it was not looked up there.
     """
 
     name: str
+    id: str = ""
     path: str = ""
     pipe: int = -1
 

@@ -37,6 +37,7 @@ class Found(Struct, frozen=True, kw_only=True):
     order: for the worker's `begin`. fd: that goes with it, and is closed afterwards; -1: none.
     pause_ms: between two frames, of a source that is asked for each one; 0: it gives them by itself.
     steady: it is kept open while it stalls. key: tells which device it is.
+    same: what to wish for to get the same one again; empty: the wish as it was.
     """
 
     spec: WorkerSpec
@@ -46,6 +47,7 @@ class Found(Struct, frozen=True, kw_only=True):
     pause_ms: float = 0.0
     steady: bool = False
     key: str = ""
+    same: str = ""
 
 
 class LiveSight:

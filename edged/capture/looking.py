@@ -6,7 +6,7 @@ The list is made by throw-away workers: drivers are asked there, and never by th
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -88,7 +88,7 @@ class SightDevices:
             finally:
                 await video.stop()
             return
-        live = LiveSight(kind, lambda: self._find(kind, options), self._settings)
+        live = LiveSight(kind, self._finder(kind, options), self._settings)
         self._open.add(live)
         try:
             yield live
@@ -99,6 +99,18 @@ class SightDevices:
     async def video_facts(self, path: str) -> VideoFacts:
         """What a video file says of itself; see edged.capture.video_sight.facts_of."""
         return await facts_of(path)
+
+    def _finder(self, kind: SightKind, options: SightOptions) -> Callable[[], Awaitable[Found]]:
+        """Finds a source, and after that the same one only: no other camera takes its place."""
+        wished = options
+
+        async def find() -> Found:
+            nonlocal wished
+            found = await self._find(kind, wished)
+            wished = msgspec.structs.replace(wished, device=found.same or wished.device)
+            return found
+
+        return find
 
     async def _find(self, kind: SightKind, options: SightOptions) -> Found:
         """The source that is meant, now.
@@ -132,6 +144,7 @@ class SightDevices:
             fd=camera.pipe,
             steady=camera.pipe >= 0,
             key=camera.path,
+            same=camera.id,
         )
 
     async def _named(self, wish: str) -> cameras.Camera:
@@ -145,7 +158,7 @@ class SightDevices:
             raise DeviceMissing(problems[0].message, fix=problems[0].fix)
         chosen = cameras.choose(list(found.values()), wish)
         path = next(path for path, device in found.items() if device is chosen)
-        return cameras.Camera(name=chosen.name, path=path)
+        return cameras.Camera(name=chosen.name, id=chosen.id, path=path)
 
     async def _cameras(self) -> tuple[dict[str, Device], list[Problem]]:
         """Every camera by its path, and why there is none."""

@@ -8,11 +8,13 @@ from contextlib import aclosing
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from edged.capture.cameras import open_path
 from edged.capture.live_sight import Found, LiveSight
-from edged.capture.sight import CapturedFrame, SightLost
+from edged.capture.looking import SightDevices
+from edged.capture.sight import CapturedFrame, SightKind, SightLost, SightOptions
 from edged.capture.sight_orders import CameraOrder
 from edged.capture.sight_workers import CAMERA
 from edged.config import Seeing
@@ -232,3 +234,38 @@ def test_stopping_ends_a_source_that_waits_to_be_back(tmp_path: Path) -> None:
         assert not workers()
 
     check(camera, body)
+
+
+class Cameras(SightDevices):
+    """Finds one camera, whatever is wished, and notes the wishes."""
+
+    def __init__(self, camera: Camera) -> None:
+        super().__init__(SETTINGS)
+        self.wishes: list[str] = []
+        self._camera_of_the_test = camera
+
+    async def _find(self, kind: SightKind, options: SightOptions) -> Found:  # type: ignore[explicit-override] # typing.override came with Python 3.12
+        assert kind == "camera"
+        self.wishes.append(options.device)
+        found = await self._camera_of_the_test.find()
+        return msgspec.structs.replace(found, same="usb-1")
+
+
+def test_no_other_camera_takes_the_place_of_one_that_went_away(tmp_path: Path) -> None:
+    camera = Camera(tmp_path, steady=True)
+    sights = Cameras(camera)
+
+    async def body() -> None:
+        async with (
+            sights.open("camera", SightOptions()) as source,
+            aclosing(source.frames()) as items,
+        ):
+            await asyncio.gather(camera.give(HEAD + FRAME), anext(items))
+            camera.unplug()
+            await anext(items)
+            await asyncio.gather(camera.give(HEAD + FRAME), anext(items))
+        camera.unplug()
+
+    asyncio.run(asyncio.wait_for(body(), 15))
+
+    assert sights.wishes == ["", "usb-1"]
