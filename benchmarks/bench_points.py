@@ -3,7 +3,8 @@
 Points: the same photographs through the daemon and through the API that MediaPipe had until 0.10.21, which
 runs in an environment of its own, both picture by picture. Gestures: the hands on photographs whose names
 say what they show (`call`, `four`, `none`: none of the seven), and what the official recogniser says of the
-same hands; also of each photograph mirrored and turned a little. Angles: of made bodies, whose joints are
+same hands; also of each photograph mirrored and turned a little. Seen by eye, one `none` photograph shows a
+finger that points up and another a fist, so that neither can be right on all of them by its label. Angles: of made bodies, whose joints are
 known; and of photographs beside their mirror images, in which left and right change places.
 """
 
