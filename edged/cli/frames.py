@@ -191,7 +191,7 @@ def _parts(daemon: SyncClient, request: AnyRequest) -> Iterator[bytes | memoryvi
     for reply, parts in daemon.stream(request):
         yield from parts
         if shown and isinstance(reply, wire.FramesPart):
-            print(f"\r{reply.progress:4.0%} written", end="", file=sys.stderr)
+            print(f"\r{reply.progress:4.0%} read", end="", file=sys.stderr)
     if shown:
         print("\r", end="", file=sys.stderr)
 

@@ -1,6 +1,7 @@
 """`frames.*` and `tracks.derive`: what sessions kept of what they saw, read again."""
 
 import heapq
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from datetime import datetime
@@ -10,7 +11,7 @@ from msgspec import Struct
 
 from edged.capture.kept.orders import NEEDED, SCREEN_VALUES, ReadWish
 from edged.errors import BadRequest
-from edged.messages.replies import AnyReply, Done
+from edged.messages.replies import AnyReply, Done, Progress
 from edged.messages.seeing import (
     DerivedTracks,
     Frames,
@@ -24,7 +25,7 @@ from edged.messages.seeing import (
     TracksDerive,
 )
 from edged.models.runtime import EmbedOptions, ImageEmbedder
-from edged.pipeline.seeing.reading import Stretch
+from edged.pipeline.seeing.reading import DerivedStretches, FilePiece, Stretch
 from edged.service.chosen import chosen
 from edged.service.house import House
 from edged.service.pictures import picture_of
@@ -40,6 +41,9 @@ Replies = AsyncGenerator[Outgoing, None]
 
 PART_BYTES = 2**20
 VECTORS_AT_ONCE = 500
+
+TOLD_EVERY_S = 1.0
+"""How often a client hears how far what takes long has come."""
 
 _MEDIA_TYPES = {"csv": "text/csv", "npz": "application/zip", "json": "application/json"}
 
@@ -103,20 +107,49 @@ async def export(house: House, request: FramesExport) -> Replies:
         session_id=request.session_id,
         models={kind: model for kind, model in facts.models.items() if kind in LANDMARK_VALUES},
     )
-    offset = 0
     async with aclosing(house.reading.file(stretch, wish)) as pieces:
-        async for piece in pieces:
-            reply = FramesPart(
-                session_id=request.session_id,
-                format=request.format,
-                media_type=_MEDIA_TYPES[request.format],
-                offset=offset,
-                size_bytes=len(piece.data),
-                progress=piece.progress,
-            )
-            offset += len(piece.data)
-            yield reply, [piece.data]
+        async for reply in file_replies(pieces, request):
+            yield reply
+
+
+async def file_replies(
+    pieces: AsyncGenerator[FilePiece, None], request: FramesExport
+) -> AsyncGenerator[Outgoing, None]:
+    """The pieces of a file as replies; while none comes the client hears how far the work is."""
+    offset, pace = 0, _Pace()
+    async for piece in pieces:
+        size = len(piece.data)
+        if size:
+            yield _part(request, offset, piece), [piece.data]
+            offset += size
+        elif pace.due():
+            yield Progress(stage="export", fraction=piece.progress)
     yield Done()
+
+
+def _part(request: FramesExport, offset: int, piece: FilePiece) -> FramesPart:
+    return FramesPart(
+        session_id=request.session_id,
+        format=request.format,
+        media_type=_MEDIA_TYPES[request.format],
+        offset=offset,
+        size_bytes=len(piece.data),
+        progress=piece.progress,
+    )
+
+
+class _Pace:
+    """Says once in TOLD_EVERY_S that a client should hear something."""
+
+    def __init__(self) -> None:
+        self._told_at = time.monotonic()
+
+    def due(self) -> bool:
+        now = time.monotonic()
+        if now - self._told_at < TOLD_EVERY_S:
+            return False
+        self._told_at = now
+        return True
 
 
 async def search(house: House, request: FramesSearch, parts: Parts) -> Replies:
@@ -153,10 +186,17 @@ async def derive(house: House, request: TracksDerive) -> Replies:
         tracks=request.tracks,
         aspects=aspects,
     )
-    found = await house.reading.derive(stretch, wish)
-    yield DerivedTracks(
-        session_id=request.session_id, derived=found.derived, definitions=found.definitions
-    )
+    pace = _Pace()
+    async with aclosing(house.reading.derive(stretch, wish)) as steps:
+        async for step in steps:
+            if isinstance(step, DerivedStretches):
+                yield DerivedTracks(
+                    session_id=request.session_id,
+                    derived=step.derived,
+                    definitions=step.definitions,
+                )
+            elif pace.due():
+                yield Progress(stage="derive", fraction=step)
 
 
 def _facts(db: Connection, session_id: str) -> _Facts:

@@ -75,7 +75,10 @@ class DerivedStretches(Struct, frozen=True):
 
 
 class FilePiece(Struct, frozen=True):
-    """The next bytes of a file, and how much of the stretch is behind them, in [0, 1]."""
+    """The next bytes of a file, and how much of the stretch is behind them, in [0, 1].
+
+    data: may be empty, while frames are counted.
+    """
 
     data: bytes
     progress: float
@@ -130,14 +133,21 @@ class Reading:
             page = (await reading.call("page", reading.id)).to(KeptPage)
         return LandmarkPage(page.next_ms, _decode_kept(page.frames), page.parts, page.data)
 
-    async def derive(self, stretch: Stretch, wish: ReadWish) -> DerivedStretches:
-        """What follows from the landmarks of a stretch; raises as `page`."""
+    async def derive(
+        self, stretch: Stretch, wish: ReadWish
+    ) -> AsyncGenerator[float | DerivedStretches, None]:
+        """What follows from the landmarks of a stretch: how much is done, in [0, 1], then all of it.
+
+        Raises as `page`.
+        """
+        end_ms = min(stretch.to_ms, await self._duration_ms(stretch.session_id))
         async with self._reading(wish) as reading:
             async with aclosing(self._batches(stretch, wish)) as batches:
                 async for batch in batches:
                     await reading.feed(batch)
+                    yield _share(batch.until_ms, stretch.from_ms, end_ms)
             found = (await reading.call("derived", reading.id)).to(DerivedPage)
-        return DerivedStretches(_decode_derived(found.derived), found.definitions)
+        yield DerivedStretches(_decode_derived(found.derived), found.definitions)
 
     async def file(self, stretch: Stretch, wish: ReadWish) -> AsyncGenerator[FilePiece, None]:
         """A file of the landmarks of a stretch, piece by piece; raises as `page`."""
@@ -147,6 +157,7 @@ class Reading:
             async with aclosing(self._fed(reading, passes, wish)) as fed:
                 async for number, until_ms in fed:
                     share = (number + _share(until_ms, stretch.from_ms, end_ms)) / len(passes)
+                    yield FilePiece(await reading.take(), share)
                     while data := await reading.take():
                         yield FilePiece(data, share)
             await reading.call("finish", reading.id)

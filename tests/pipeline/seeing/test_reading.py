@@ -18,7 +18,7 @@ from landmark_samples import seen_session
 from edged.capture.kept.orders import MOST_READINGS, Into, ReadWish
 from edged.errors import NotFound, WorkerGone
 from edged.pipeline.seeing import reading
-from edged.pipeline.seeing.reading import Reading, Stretch
+from edged.pipeline.seeing.reading import DerivedStretches, Reading, Stretch
 from edged.store import Store
 from edged.workers.channel import LARGEST_HEAD
 
@@ -134,13 +134,21 @@ def test_a_file_of_one_source_holds_only_its_tracks(rig: Rig) -> None:
         assert sorted(arrays) == ["pose_1", "pose_at_1", "pose_values_1"]
 
 
-def test_what_follows_is_derived(rig: Rig) -> None:
+@pytest.mark.usefixtures("small_parts")
+def test_what_follows_is_derived_and_how_much_is_done_is_told(rig: Rig) -> None:
     wish = ReadWish(into="tracks", tracks=("activity", "gestures"))
 
-    found = rig.run(rig.reading.derive(rig.stretch, wish))
+    async def scenario() -> list[float | DerivedStretches]:
+        return [step async for step in rig.reading.derive(rig.stretch, wish)]
 
+    *steps, found = rig.run(scenario())
+
+    assert isinstance(found, DerivedStretches)
     assert set(found.definitions) == {"activity", "gestures"}
     assert {one.track for one in found.derived} >= {"activity"}
+    shares = [step for step in steps if isinstance(step, float)]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
 
 
 def test_vectors_are_compared(rig: Rig) -> None:
