@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import unquote
 
 ANSWER_WITHIN_S = 0.5
-SYSTEM_BUS = "/run/dbus/system_bus_socket"
+_SYSTEM_BUS = "/run/dbus/system_bus_socket"
 
 _CALL, _RETURN, _ERROR = 1, 2, 3
 _START_NOTHING = 0x2
@@ -24,13 +24,25 @@ _BUS = "org.freedesktop.DBus"
 
 def session_bus(environ: Mapping[str, str]) -> str:
     """The path of the user's own bus; empty when there is none with a path."""
-    for address in environ.get("DBUS_SESSION_BUS_ADDRESS", "").split(";"):
+    if named := _path_of(environ.get("DBUS_SESSION_BUS_ADDRESS", "")):
+        return named
+    folder = environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
+    return f"{folder}/bus" if os.path.exists(f"{folder}/bus") else ""
+
+
+def system_bus(environ: Mapping[str, str]) -> str:
+    """The path of the machine's bus."""
+    return _path_of(environ.get("DBUS_SYSTEM_BUS_ADDRESS", "")) or _SYSTEM_BUS
+
+
+def _path_of(addresses: str) -> str:
+    """The first of some addresses that is a path; empty: none is."""
+    for address in addresses.split(";"):
         kind, _, settings = address.partition(":")
         for setting in settings.split(","):
             if kind == "unix" and setting.startswith("path="):
                 return unquote(setting.removeprefix("path="))
-    folder = environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
-    return f"{folder}/bus" if os.path.exists(f"{folder}/bus") else ""
+    return ""
 
 
 class Bus:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from edged.capture import x11
-from edged.capture.desktop_bus import SYSTEM_BUS, session_bus
+from edged.capture.desktop_bus import session_bus, system_bus
 from edged.capture.sight import SightOptions
 from edged.capture.sight_orders import Reach, ScreenListed
 from edged.errors import Denied, Unsupported
@@ -46,7 +46,7 @@ def worker_spec(display: str, environ: Mapping[str, str]) -> WorkerSpec:
     reach = Reach(
         authority=x11.authority_path(environ) if display else "",
         session_bus=session_bus(environ) if display else "",
-        system_bus=SYSTEM_BUS if display else "",
+        system_bus=system_bus(environ) if display else "",
     )
     return WorkerSpec(
         name="screen",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from edged.capture.desktop_bus import Bus, message, session_bus
+from edged.capture.desktop_bus import Bus, message, session_bus, system_bus
 from edged.capture.locking import Desktop
 
 RETURN, ERROR = 2, 3
@@ -155,3 +155,5 @@ def test_the_path_of_the_users_bus_is_found(tmp_path: Path) -> None:
     assert session_bus({"XDG_RUNTIME_DIR": str(tmp_path)}) == f"{tmp_path}/bus"
     only_abstract = {"DBUS_SESSION_BUS_ADDRESS": "unix:abstract=/x", "XDG_RUNTIME_DIR": "/none"}
     assert session_bus(only_abstract) == ""
+    assert system_bus({}) == "/run/dbus/system_bus_socket"
+    assert system_bus({"DBUS_SYSTEM_BUS_ADDRESS": "tcp:host=x;unix:path=/b"}) == "/b"
