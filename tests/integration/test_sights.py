@@ -27,6 +27,7 @@ from edged.errors import (
     PermissionDenied,
     Unsupported,
 )
+from edged.messages.sessions import Devices, DevicesList
 
 QUICK = config.Seeing(stalled_ms=300, reopen_ms=20, longest_pause_ms=100)
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -497,12 +498,10 @@ def test_the_daemon_lists_screens_and_says_that_there_is_no_camera(
 ) -> None:
     daemon.start(**display.env)
 
-    found = daemon.json("devices", "--type", "screen")
     table = daemon.run("devices", "--type", "screen").stdout.decode()
-    cameras = daemon.json("devices", "--type", "camera")
+    cameras = daemon.ask(DevicesList(device_type="camera"), Devices)
 
-    assert [one["device_type"] for one in found["devices"]] == ["screen"]
-    assert found["problems"] == []
+    assert "screen" in table
     assert "1280x720 at 0,0" in table
-    if not cameras["devices"]:
-        assert [one["code"] for one in cameras["problems"]] == ["device_missing"]
+    if not cameras.devices:
+        assert [one.code for one in cameras.problems] == ["device_missing"]
