@@ -45,10 +45,6 @@ class Grabber:
         except ScreenShotError as error:
             raise DeviceMissing("there is no screen that can be grabbed") from error
 
-    def close(self) -> None:
-        """End the connection."""
-        self._mss.close()
-
     def monitors(self) -> list[ScreenListed]:
         """Each monitor, and where there are several also all of them together."""
         try:

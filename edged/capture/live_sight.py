@@ -112,10 +112,6 @@ class LiveSight:
         if self._worker is not None:
             await self._worker.end(grace_s=0)
 
-    async def close(self) -> None:
-        """Free the device, whatever goes on."""
-        await self.stop()
-
     async def _look(self) -> AsyncGenerator[CapturedFrame | SightLost, None]:
         """Open the source and give its frames until it ends.
 

@@ -81,7 +81,3 @@ class VideoSight:
         self._stopped = True
         if self._worker is not None:
             await self._worker.end(grace_s=0)
-
-    async def close(self) -> None:
-        """Free the file, whatever goes on."""
-        await self.stop()

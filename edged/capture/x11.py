@@ -86,7 +86,7 @@ def _authorities(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
 class X11:
     """A connection to a display. One thread at a time.
 
-    root: the root window of the first screen. width, height: of it, in pixels.
+    root: the root window of the first screen.
     id_base, id_mask: of the ids that are ours; every program has its own base.
 
     Args:
@@ -102,7 +102,7 @@ class X11:
         self._sent = 0
         self._atoms: dict[str, int] = {}
         self._extensions: dict[str, int] = {}
-        self.id_base = self.id_mask = self.root = self.width = self.height = 0
+        self.id_base = self.id_mask = self.root = 0
         try:
             self._socket.connect(path)
             self._greet(cookie)
@@ -231,7 +231,6 @@ class X11:
         self.id_base, self.id_mask = struct.unpack_from("<II", rest, 4)
         screen = 32 + (vendor + 3) // 4 * 4 + 8 * formats
         self.root = int.from_bytes(rest[screen : screen + 4], "little")
-        self.width, self.height = struct.unpack_from("<HH", rest, screen + 20)
 
 
 def request_bytes(opcode: int, detail: int, body: bytes = b"") -> bytes:
