@@ -3,7 +3,7 @@
 The codec on what MediaPipe sees in a film of people who come and go (10 frames a second, real motion; faces
 and hands are too small in it to be found often), and on what it sees when a camera sways before a photograph of
 a man at a desk (30 frames a second: real trembling of the tracker, made motion), which has face, hands and
-body at once. Reading: pages and files of a session of ten hours, as its worker does it, and that worker's memory.
+body at once. Reading: pages and files of a session of hours, as its worker does it, and that worker's memory.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ PLAIN_BYTES = 8_688
 TARGET_BYTES = 1_900
 TARGET_ERROR = 1e-4
 SWAYS = 2
-HOURS = 10
+HOURS = 3
 FPS = 15
 
 

@@ -85,7 +85,7 @@ async def list_frames(house: House, request: FramesList) -> Replies:
         models={kind: facts.models[kind] for kind in kinds if kind in facts.models},
         next_ms=page.next_ms,
     )
-    yield reply, page.data
+    yield reply, [piece for data in page.data for piece in _pieces(data)]
 
 
 async def export(house: House, request: FramesExport) -> Replies:
@@ -167,7 +167,7 @@ async def search(house: House, request: FramesSearch, parts: Parts) -> Replies:
 async def image(house: House, request: FramesImage) -> Replies:
     """A key frame's picture."""
     reply, body = await house.store.read(partial(key_frames.get, frame_id=request.frame_id))
-    yield reply, [body[at : at + PART_BYTES] for at in range(0, len(body), PART_BYTES)]
+    yield reply, _pieces(body)
 
 
 async def derive(house: House, request: TracksDerive) -> Replies:
@@ -197,6 +197,11 @@ async def derive(house: House, request: TracksDerive) -> Replies:
                 )
             elif pace.due():
                 yield Progress(stage="derive", fraction=step)
+
+
+def _pieces(data: bytes) -> list[memoryview]:
+    view = memoryview(data)
+    return [view[at : at + PART_BYTES] for at in range(0, len(view), PART_BYTES)]
 
 
 def _facts(db: Connection, session_id: str) -> _Facts:

@@ -185,7 +185,7 @@ def models(db: Connection, session_id: str) -> dict[str, str]:
 
 
 def delete(db: Connection, session_id: str, *, at_most: int | None = None) -> bool:
-    """Delete the sources of a session with all that they gave; True when nothing is left.
+    """Delete the sources of a session with all that they gave and told; True when nothing is left.
 
     Args:
         db: the writing connection.
@@ -199,8 +199,8 @@ def delete(db: Connection, session_id: str, *, at_most: int | None = None) -> bo
     left = 2**62 if at_most is None else at_most
     for table, column, owners, weight in _DELETIONS:
         db.execute(
-            f"DELETE FROM {table} WHERE id IN "  # noqa: S608 constants
-            f"(SELECT id FROM {table} WHERE {column} IN ({owners}) LIMIT :most)",
+            f"DELETE FROM {table} WHERE rowid IN "  # noqa: S608 constants
+            f"(SELECT rowid FROM {table} WHERE {column} IN ({owners}) LIMIT :most)",
             {"row": row, "most": max(1, left // weight)},
         )
         left -= db.changes() * weight
@@ -219,6 +219,7 @@ _DELETIONS = (
     ("key_frames", "track", _TRACKS, 1),
     ("landmark_blocks", "track", _TRACKS, 10),
     ("object_sightings", "track", _TRACKS, 1),
+    ("events", "session", "SELECT :row", 1),
 )
 """Table, its column, whose rows, weight: a piece of a picture counts as 50 rows, a second of landmarks as 10.
 

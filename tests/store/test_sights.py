@@ -328,6 +328,7 @@ def test_deleting_takes_steps_and_leaves_nothing(db: Connection, session: str) -
 
     assert steps > 4
     assert not any(_rows(db).values())
+    assert db.execute("SELECT count(*) FROM events WHERE session IS NOT NULL").get == 0
 
 
 def test_a_session_that_goes_takes_its_sights_and_events_with_it(

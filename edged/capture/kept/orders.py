@@ -83,7 +83,7 @@ class NextPass(Struct, frozen=True, kw_only=True):
 
 
 class BlocksPart(Struct, frozen=True, kw_only=True):
-    """Blocks as they are stored, in order of time. sources, kinds, bodies: of each one.
+    """Blocks as they are stored, in order of time. sources, kinds, starts (ms), bodies: of each one.
 
     until_ms: all frames before it have come with these; None: nothing follows.
     """
@@ -91,6 +91,7 @@ class BlocksPart(Struct, frozen=True, kw_only=True):
     reading: int
     sources: tuple[int, ...]
     kinds: tuple[LandmarkKind, ...]
+    starts: tuple[int, ...]
     until_ms: int | None
     bodies: tuple[bytes, ...]
 

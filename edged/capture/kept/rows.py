@@ -7,6 +7,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from edged.capture.kept.orders import BlocksPart, ReadWish
+from edged.errors import StoreCorrupt
 from edged.messages.seeing import LandmarkKind
 from edged.vision import blocks
 from edged.vision.smoothing import OneEuro
@@ -54,8 +55,9 @@ class Rows:
             StoreCorrupt: one of them is damaged.
         """
         found = self._waiting
-        for source, kind, body in zip(part.sources, part.kinds, part.bodies, strict=True):
-            found += _rows(source, kind, blocks.decode(body))
+        told = zip(part.sources, part.kinds, part.starts, part.bodies, strict=True)
+        for source, kind, start_ms, body in told:
+            found += _rows(source, kind, start_ms, body)
         found.sort(key=lambda row: (row.at_ms, row.source, row.kind))
         complete = len(found)
         if part.until_ms is not None:
@@ -73,7 +75,15 @@ class Rows:
                 yield shown
 
 
-def _rows(source: int, kind: LandmarkKind, block: blocks.Block) -> Iterator[Row]:
+def _rows(source: int, kind: LandmarkKind, start_ms: int, body: bytes) -> Iterator[Row]:
+    try:
+        block = blocks.decode(body)
+    except StoreCorrupt as error:
+        raise StoreCorrupt(
+            f"the second of {kind} from {start_ms} ms on is damaged",
+            fix="read what comes before and behind it (from_ms, to_ms), or restore a backup",
+            start_ms=start_ms,
+        ) from error
     for at, points in zip(block.times_ms.tolist(), block.points, strict=True):
         yield Row(at_ms=at, source=source, kind=kind, points=points)
 

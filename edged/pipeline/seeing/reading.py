@@ -300,6 +300,7 @@ class _Open:
             reading=self.id.reading,
             sources=tuple(block.source for block in batch.blocks),
             kinds=tuple(block.kind for block in batch.blocks),
+            starts=tuple(block.start_ms for block in batch.blocks),
             until_ms=batch.until_ms,
             bodies=batch.bodies,
         )

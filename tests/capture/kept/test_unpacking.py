@@ -51,6 +51,7 @@ def _feed(unpacker: Unpacker, reading: ReadingId, fed: Sequence[Fed], *, at_once
             reading=reading.reading,
             sources=tuple(one[0] for one in some),
             kinds=tuple(one[1] for one in some),
+            starts=tuple(one[2] for one in some),
             bodies=tuple(one[3] for one in some),
             until_ms=None if last else some[-1][2],
         )
@@ -339,8 +340,8 @@ def test_a_damaged_block_is_a_clear_error_and_ends_nothing_else() -> None:
     unpacker = Unpacker()
     reading, other = unpacker.open(ReadWish(into="csv")), unpacker.open(ReadWish(into="values"))
 
-    with pytest.raises(StoreCorrupt):
-        _feed(unpacker, reading, [(0, "pose", 0, b"damaged")])
+    with pytest.raises(StoreCorrupt, match="second of pose from 7000 ms on"):
+        _feed(unpacker, reading, [(0, "pose", 7_000, b"damaged")])
 
     _feed(unpacker, other, _blocks("pose", count=1))
     assert len(kept_in(unpacker.page(other))) == 10
