@@ -7,6 +7,8 @@ from frame to frame; but where two hands are looked for and one is there, hands 
 in threads. A figure is the mean over a round's frames, and the median of the rounds.
 """
 
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
@@ -75,7 +77,7 @@ def measure(*, quick: bool) -> list[Figure]:
                 continue
             until_unloaded(client)
             found += _measured(daemon, case, rounds=3 if quick else 9)
-    return found
+    return [*found, _import_alone()]
 
 
 def _measured(daemon: Served, case: Case, rounds: int) -> list[Figure]:
@@ -185,3 +187,15 @@ def _memory(daemon: Served, case: Case, model: str) -> Figure:
 
 if __name__ == "__main__":
     raise SystemExit(alone.run("seeing", TITLE, measure))
+
+
+def _import_alone() -> Figure:
+    """What a Python that does nothing but import the library takes."""
+    code = "import mediapipe, os; from benchmarks.processes import pss; print(pss(os.getpid()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    return Figure(
+        what="importing mediapipe in a Python of its own, for comparison",
+        value=float(done.stdout.split()[-1]),
+        unit="MB",
+        note="edged's workers leave out what only draws and listens",
+    )
