@@ -185,10 +185,6 @@ def _memory(daemon: Served, case: Case, model: str) -> Figure:
     )
 
 
-if __name__ == "__main__":
-    raise SystemExit(alone.run("seeing", TITLE, measure))
-
-
 def _import_alone() -> Figure:
     """What a Python that does nothing but import the library takes."""
     code = "import mediapipe, os; from benchmarks.processes import pss; print(pss(os.getpid()))"
@@ -199,3 +195,7 @@ def _import_alone() -> Figure:
         unit="MB",
         note="edged's workers leave out what only draws and listens",
     )
+
+
+if __name__ == "__main__":
+    raise SystemExit(alone.run("seeing", TITLE, measure))
