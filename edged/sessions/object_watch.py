@@ -80,8 +80,9 @@ class ObjectWatch:
             raise Internal("nobody looks")
         if self._looked_ms is not None and at_ms - self._looked_ms < INTERVAL_MS:
             return Noticed(detected=self._detected)
-        self._looked_ms = at_ms
+        self._looked_ms = None  # after a look that fails the next frame is looked at
         view = await self._eyes.look(frame.picture, at_ms)
+        self._looked_ms = at_ms
         if not isinstance(view, Detected):
             raise Internal(f"{self._model} finds no objects")
         self._detected = bool(view.objects)

@@ -226,7 +226,8 @@ class Sightline:
         """
         if self.is_video:
             self._released.clear()
-            await self._idle.wait()
+            with suppress(TimeoutError):  # what is then still looked at is kept when it is done
+                await asyncio.wait_for(self._idle.wait(), STOP_S)
             return
         await self.close()
         self.note_gap(at_ms)
@@ -350,6 +351,8 @@ class Sightline:
             self._failures = 0
             self._end_gap(at_ms)
             self._counting.look(detected=any(one.detected for one in noticed))
+        else:
+            self._counting.lose()
         writes += self._tell()
         if writes:
             await self._keeper.keep(writes)
@@ -361,10 +364,8 @@ class Sightline:
         try:
             noticed = await self._onlookers[number].see(frame, at_ms, self.place)
         except _BAD_FRAME as error:
-            self._counting.lose()
             log.info("a frame cannot be looked at: %s", error.code)
         except EdgedError as error:
-            self._counting.lose()
             await self._fail(error, number, at_ms)
         else:
             if noticed.kept_ms is not None:

@@ -237,6 +237,20 @@ def test_an_object_is_one_stretch_until_it_was_gone_for_a_second(tmp_path: Path)
     store.close()
 
 
+def test_after_a_look_that_failed_the_next_frame_is_looked_at() -> None:
+    eyes = FakeEyes(WorkerGone("it died"), detected(cat=0.9))
+
+    async def look() -> Noticed:
+        watch = ObjectWatch(eyes.open, model="fake")
+        await watch.begin()
+        with pytest.raises(WorkerGone):
+            await watch.see(frame(), 0, PLACE)
+        return await watch.see(frame(), 67, PLACE)
+
+    assert asyncio.run(look()).detected
+    assert eyes.looked == [0, 67]
+
+
 class FakeStills:
     def __init__(self) -> None:
         self.made = 0
