@@ -82,6 +82,20 @@ def test_the_stated_error_holds_for_points_that_are_off_by_a_millimetre() -> Non
     assert within >= 67
 
 
+def test_eyes_of_few_pixels_are_less_sure_and_have_no_direction() -> None:
+    """Of 24 pixels' height an iris is 0.35 pixels wide; of 2400, 35."""
+    mesh = drawn_face(gaze=(25, 0))
+
+    small, large = (eyes_of(mesh, ASPECT, height).gaze for height in (24, 2_400))
+
+    assert small is not None
+    assert large is not None
+    assert large.error == pytest.approx(14.0, abs=0.5)
+    assert large.direction == "right"
+    assert small.error > 60
+    assert small.direction == "centre"
+
+
 def test_two_eyes_that_disagree_are_less_sure() -> None:
     mesh = drawn_face()
     calm = eyes_of(mesh, ASPECT).gaze

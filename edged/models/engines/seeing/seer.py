@@ -249,7 +249,7 @@ def _sight(
         width=frame.width,
         height=frame.height,
         hands=signs.of_hands(hands, bodies, aspect) if hands is not None else (),
-        faces=signs.of_faces(faces, aspect) if meshes and faces is not None else (),
+        faces=signs.of_faces(faces, aspect, frame.height) if meshes and faces is not None else (),
         bodies=signs.of_bodies(bodies) if bodies is not None else (),
         sealed=tuple(one.facts for one in sealed),
         blocks=tuple(one.block for one in sealed),

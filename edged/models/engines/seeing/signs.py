@@ -24,13 +24,13 @@ def of_hands(hands: Found, bodies: Found | None, aspect: float) -> tuple[HandSig
     )
 
 
-def of_faces(faces: Found, aspect: float) -> tuple[FaceSigns, ...]:
-    """Of each mesh: its eyes, and what its bundle tells beside."""
+def of_faces(faces: Found, aspect: float, height: int) -> tuple[FaceSigns, ...]:
+    """Of each mesh: its eyes, and what its bundle tells beside; height: of the picture, in pixels."""
     return tuple(
         FaceSigns(
             blendshapes=faces.blendshapes[number] if faces.blendshapes else {},
             transform=faces.transforms[number] if faces.transforms else (),
-            eyes=eyes_of(points, aspect),
+            eyes=eyes_of(points, aspect, height),
         )
         for number, points in enumerate(faces.points)
     )
