@@ -393,7 +393,7 @@ def _check_sources(request: SessionsStart) -> None:
 
     Raises:
         BadRequest: two sources name the same device, a video is not alone, nothing is looked for in
-            pictures, or there are too many.
+            pictures, what is derived has no source, or there are too many.
     """
     wished = request.wished
     if len(wished) > MOST_SOURCES:
@@ -412,6 +412,8 @@ def _check_sources(request: SessionsStart) -> None:
             "a video has a time of its own and is watched alone",
             fix="start another session for the other sources",
         )
+    if "gestures" in request.derived and not request.hands:
+        raise BadRequest("gestures are those of hands", fix="ask for hands, too")
     _check_screens(request)
 
 

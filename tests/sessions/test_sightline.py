@@ -536,6 +536,7 @@ def test_how_many_frames_come_is_told_once_a_second(tmp_path: Path) -> None:
         (SessionsStart(sources=(CAMERA, CAMERA), pose=True), "asked for twice"),
         (SessionsStart(sources=(SourceWish(), VIDEO), pose=True), "watched alone"),
         (SessionsStart(sources=(CAMERA,), screen=True), "key frames are of screens"),
+        (SessionsStart(pose=True, derived=("gestures",)), "those of hands"),
         (
             SessionsStart(sources=(SourceWish(kind="client"),) * 3, pose=True, screen=True),
             "5 sources",
