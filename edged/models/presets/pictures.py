@@ -126,8 +126,10 @@ def _rows(data: bytes | memoryview, facts: ImageFormat) -> Pixels:
         raise wrong_size(facts, size)
     flat = np.frombuffer(data, np.uint8)
     shape = (facts.height, facts.width, BYTES_PER_PIXEL[facts.pixel_format])
+    if stride == facts.row_bytes:
+        return flat.reshape(shape)
     rows = np.lib.stride_tricks.as_strided(flat, shape, (stride, shape[2], 1), writeable=False)
-    return rows if stride == facts.row_bytes else np.ascontiguousarray(rows)
+    return np.ascontiguousarray(rows)
 
 
 def _opened(data: bytes | memoryview, megapixels: int) -> Image.Image:
