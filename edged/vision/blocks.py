@@ -238,6 +238,10 @@ def _squeezed(body: bytes) -> bytes:
     return zstd.compress(body, options=options)
 
 
+_NARROW_WINDOW: Final[dict[int, int]] = {zstd.DecompressionParameter.window_log_max: 22}
+"""4 MiB, twice what the encoder's level takes: a forged block gets no more memory than that."""
+
+
 class _Reader:
     """A block's body, unpacked only as far as it is asked for: no bomb fits through."""
 
@@ -245,7 +249,7 @@ class _Reader:
         start = bytes(data[:3])
         if start[:2] != _MAGIC or start[2:] != bytes((_VERSION,)):
             raise StoreCorrupt("bytes are no block of landmarks of this version")
-        self._unpacker = zstd.ZstdDecompressor()
+        self._unpacker = zstd.ZstdDecompressor(options=_NARROW_WINDOW)
         self._unread = bytes(data[3:])
 
     def take(self, size: int) -> bytes:
