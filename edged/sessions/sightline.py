@@ -13,6 +13,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
+from edged.capture.pacing import Pace
 from edged.capture.sight import (
     CapturedFrame,
     FrameSource,
@@ -124,6 +125,7 @@ class Sightline:
         self._counting = FrameCounting(clock)
         self._origin_ns = 0
         self._gap: SightGap | None = None
+        self._pace = Pace(options.fps)
         self._fresh = True
         self._told_ns = 0
         self._named = ""
@@ -337,7 +339,8 @@ class Sightline:
             self._counting.begin(frame)
         self._fresh = False
         self._counting.take(frame)
-        if at_ms <= self.last_ms or self.place is None:
+        too_soon = self.fed is not None and not self._pace.takes(frame.at_ns)
+        if at_ms <= self.last_ms or self.place is None or too_soon:
             self._counting.leave_out()
             return
         self._note_opening(at_ms)

@@ -393,6 +393,25 @@ def test_frames_of_a_client_are_looked_at_and_of_those_that_wait_the_newest(tmp_
     play(tmp_path, scenario)
 
 
+def test_a_client_that_sends_more_frames_than_were_asked_for_has_some_left_out(
+    tmp_path: Path,
+) -> None:
+    async def scenario(rig: Rig) -> None:
+        session = await rig.start(SessionsStart(sources=(FRAMES,), pose=True, target_fps=10))
+        for number in range(31):
+            at_ms = 20 * number
+            await rig.sessions.frame(frame(session.id, captured_at_ms=at_ms), (b"a",))
+            while rig.sessions.watching()[0].counts.captured <= number:
+                await asyncio.sleep(0)
+        stopped = await rig.sessions.stop(session.id)
+
+        assert rig.onlooker.seen == [0, 80, 180, 280, 380, 480, 580]
+        counts = stopped.sights[0].counts
+        assert (counts.captured, counts.processed, counts.late) == (31, 7, 24)
+
+    play(tmp_path, scenario)
+
+
 def test_a_paused_session_takes_no_frames_of_a_client(tmp_path: Path) -> None:
     async def scenario(rig: Rig) -> None:
         session = await rig.start(SessionsStart(sources=(FRAMES,), pose=True))
