@@ -153,7 +153,7 @@ def test_five_seconds_of_microphone_and_camera_are_on_one_clock(
     stopped = stop(seer, session.id)
 
     assert seer.health().recording == ()
-    assert 4_900 < stopped.duration_ms < 8_000
+    assert 4_400 < stopped.duration_ms < 15_000  # to the last sound, a little before the end
     (sight,) = stopped.sights
     counts = sight.counts
     assert counts.processed > 5  # of about 75: a machine may be busy with other things
