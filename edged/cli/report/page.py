@@ -1,5 +1,6 @@
 """A story as one HTML page that needs nothing else: no script, no network, every text of a user escaped."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
@@ -235,13 +236,18 @@ def _said_by(story: Story) -> str:
     if not story.is_told_apart:
         return ""
     shown, total = story.shown_voices(), sum(voices.values()) or 1
+    said: Counter[str] = Counter()
+    words: Counter[str] = Counter()
+    for line in story.lines:
+        said[line.voice] += 1
+        words[line.voice] += line.words
     rows = [
         [
             f"{_dot(shown.index(name) % 8 if name in shown else None)}<bdi>{text(name)}</bdi>",
             _share(talk_ms / total),
             render.clock(talk_ms),
-            f"{sum(1 for line in story.lines if line.voice == name):,}",
-            f"{sum(line.words for line in story.lines if line.voice == name):,}",
+            f"{said[name]:,}",
+            f"{words[name]:,}",
         ]
         for name, talk_ms in sorted(voices.items(), key=lambda item: -item[1])
     ]

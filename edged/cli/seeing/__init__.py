@@ -26,7 +26,12 @@ def add(commands: "argparse._SubParsersAction[Any]", shared: argparse.ArgumentPa
     command.add_argument(
         "input", metavar="IMAGE|VIDEO|camera|screen", help="`-` reads a picture from stdin"
     )
-    command.add_argument("--task", choices=get_args(VisionTask), default="holistic")
+    command.add_argument(
+        "--task",
+        choices=get_args(VisionTask),
+        default="holistic",
+        help="by default `holistic`: face, hands and body",
+    )
     command.add_argument(
         "--fps",
         type=float,
