@@ -35,8 +35,8 @@ POSTURE_MS = 1_000
 
 SHUT, OPEN = 0.7, 0.85
 """Of the minute's middle openness: below the first eyes shut, above the second they are open again.
-Measured: 2026-11, eyes painted shut on photographs: 0.3 to 0.4 with the official bundle, 0.5 with the
-irises' graph, 0.73 to 0.97 with the embedded mesh, which so misses most blinks."""
+Measured: 2026-11, eyes painted shut on photographs: 0.3 to 0.4 with the official bundle (0.8 behind
+glasses), 0.5 to 0.6 with the irises' graph, 0.73 to 0.98 with the embedded mesh, which so misses most."""
 
 BLINK_MS = 1_000
 """Eyes that stay shut for longer did not blink. Source: Caffier et al., 2003: blinks last 0.2 s in
