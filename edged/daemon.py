@@ -267,7 +267,9 @@ def _tell_of_models(bus: Bus) -> Callable[[str, ModelState, str], None]:
 
 
 def _handler(house: House) -> Handler:
-    def handle(request: AnyRequest, parts: tuple[Buffer, ...], caller: Caller) -> Outgoing | Stream:
+    def handle(
+        request: AnyRequest, parts: tuple[Buffer, ...], caller: Caller
+    ) -> Outgoing | Stream | None:
         return answer(house, request, parts, caller.link)
 
     return handle
