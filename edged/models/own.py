@@ -120,6 +120,7 @@ RULES: Mapping[str, _Rules] = {
             "face_detect",
             "face_landmarks",
             "hand_landmarks",
+            "gestures",
             "pose_landmarks",
             "image_segment",
         ),
