@@ -155,7 +155,9 @@ class _Pace:
 async def search(house: House, request: FramesSearch, parts: Parts) -> Replies:
     """Where something was seen."""
     pictured = request.path is not None or request.image is not None or bool(parts)
-    if pictured == (request.label is not None):
+    labelled = request.label is not None
+    whole = request.session_id is not None and not labelled and not pictured
+    if pictured == labelled and not whole:
         raise BadRequest(
             "give either a label or a picture", fix="`label`, or `path`, or a picture in parts"
         )
@@ -220,11 +222,20 @@ def _values(kind: LandmarkKind, points: str) -> tuple[str, ...]:
 
 
 async def _labelled(house: House, request: FramesSearch) -> Sightings:
+    session_id = request.session_id
+    if request.label is None and session_id is not None:
+        every = partial(
+            object_sightings.of_session,
+            session_id=session_id,
+            min_score=request.min_score,
+            limit=request.limit,
+        )
+        return Sightings(sightings=await house.store.read(every))
     found = await house.store.read(
         partial(
             object_sightings.search,
             label=request.label or "",
-            session_id=request.session_id,
+            session_id=session_id,
             min_score=request.min_score,
             limit=request.limit,
         )

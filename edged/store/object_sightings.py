@@ -105,6 +105,20 @@ def search(
     return tuple(_to_sighting(row) for row in rows)
 
 
+def of_session(
+    db: Connection, session_id: str, *, min_score: float = 0.0, limit: int = 1000
+) -> tuple[Sighting, ...]:
+    """All objects of a session, in order of time; arguments as for `search`."""
+    rows = db.execute(
+        "SELECT n.session_id, o.start_ms, o.end_ms, o.score, o.label, n.started_at "
+        "FROM object_sightings o JOIN tracks t ON t.id = o.track JOIN sights s ON s.id = t.sight "
+        "JOIN sessions n ON n.id = s.session WHERE n.session_id = ? AND o.score >= ? "
+        "ORDER BY o.start_ms, o.id LIMIT ?",
+        (session_id, min_score, limit),
+    ).fetchall()
+    return tuple(_to_sighting(row) for row in rows)
+
+
 def _to_sighting(row: tuple[object, ...]) -> Sighting:
     session_id, start_ms, end_ms, score, label, began = row
     facts = {

@@ -251,6 +251,12 @@ def test_objects_are_found_by_their_label_the_best_first(seen: Seen) -> None:
     assert [one.start_ms for one in good] == [2_000]
 
 
+def test_all_objects_of_a_session_are_told_in_order_of_time(seen: Seen) -> None:
+    found = seen.ask(wire.FramesSearch(session_id=seen.session), wire.Sightings).sightings
+
+    assert [(one.start_ms, one.label) for one in found] == [(0, "cat"), (2_000, "cat")]
+
+
 def test_a_search_is_for_a_label_or_for_a_picture(seen: Seen) -> None:
     for request in (wire.FramesSearch(), wire.FramesSearch(label="cat", path="/tmp/cat.jpg")):
         with pytest.raises(BadRequest):

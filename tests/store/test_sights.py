@@ -252,6 +252,21 @@ def test_sightings_are_searched_by_label_session_and_score_the_best_first(
     assert narrow[0].timestamp > found[2].timestamp
 
 
+def test_objects_of_a_session_come_in_order_of_time(db: Connection, session: str) -> None:
+    other = sessions.create(db, kind="live", options=SessionsStart()).id
+    _object(db, session, start_ms=5_000, score=0.9)
+    _object(db, session, label="cup", start_ms=0, score=0.5)
+    _object(db, other, start_ms=0, score=0.7)
+
+    found = object_sightings.of_session(db, session)
+    narrow = object_sightings.of_session(db, session, min_score=0.6)
+    first = object_sightings.of_session(db, session, limit=1)
+
+    assert [(one.start_ms, one.label) for one in found] == [(0, "cup"), (5_000, "cat")]
+    assert [one.label for one in narrow] == ["cat"]
+    assert [one.label for one in first] == ["cup"]
+
+
 def _frame(
     db: Connection, session: str, *, at_ms: int, body: bytes = b"picture", vector: bytes = b""
 ) -> str:
