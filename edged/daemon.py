@@ -267,9 +267,7 @@ def _tell_of_models(bus: Bus) -> Callable[[str, ModelState, str], None]:
 
 
 def _handler(house: House) -> Handler:
-    def handle(
-        request: AnyRequest, parts: tuple[Buffer, ...], caller: Caller
-    ) -> Outgoing | Stream | None:
+    def handle(request: AnyRequest, parts: tuple[Buffer, ...], caller: Caller) -> Outgoing | Stream:
         return answer(house, request, parts, caller.link)
 
     return handle

@@ -62,11 +62,8 @@ class Caller:
 
 Outgoing = AnyReply | tuple[AnyReply, Sequence[Buffer]]
 Stream = AsyncGenerator[Outgoing, None]
-Handler = Callable[[AnyRequest, tuple[Buffer, ...], Caller], Outgoing | Stream | None]
-"""Answers at once with a reply, or with a stream of them that runs in a task of its own.
-
-None: the request itself wants no answer, unless it fails.
-"""
+Handler = Callable[[AnyRequest, tuple[Buffer, ...], Caller], Outgoing | Stream]
+"""Answers at once with a reply, or with a stream of them that runs in a task of its own."""
 
 
 @dataclass(slots=True)
@@ -226,7 +223,7 @@ class Server:
             self._loop.call_soon(self._send, link, _pack(answer, request_id))
 
     def _answer(self, link: _Link, incoming: Incoming) -> Outgoing | None:
-        """The reply, when the handler has it at once; else its task is started, or there is none."""
+        """The reply, when the handler has it at once; otherwise its task is started."""
         try:
             answer = self._handle(incoming.request, incoming.parts, link.caller)
         except EdgedError:

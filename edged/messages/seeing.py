@@ -288,14 +288,12 @@ class StreamFrame(Request, frozen=True, tag="stream.frame"):
 
     frame_id: grows; None: counted. captured_at_ms: the client's clock, grows; None: when it came.
     image: raw pixels; without it the parts are a whole JPEG, PNG or WebP file.
-    quiet: nothing is answered when it is taken: what is seen of it, or of a newer one, tells that.
     """
 
     stream: Id
     frame_id: Count | None = None
     captured_at_ms: Milliseconds | None = None
     image: ImageFormat | None = None
-    quiet: bool = False
 
 
 class FrameTaken(Reply, frozen=True, tag="frame_taken"):
@@ -442,6 +440,7 @@ class FramesPart(Reply, frozen=True, tag="frames_part"):
 class FramesSearch(Request, frozen=True, tag="frames.search"):
     """Where things were seen: by an object's `label`, or key frames similar to a picture.
 
+    With a session_id alone: all its objects, in order of time.
     path, image: the picture, as for `see`.
     """
 

@@ -173,7 +173,7 @@ WITH_PARTS: dict[type, Callable[[House, Any, Parts], Stream]] = {
 }
 """Likewise, with the frames that came behind the envelope."""
 
-OF_CALLER: dict[type, Callable[[House, Any, Parts, str], Outgoing | Stream | None]] = {
+OF_CALLER: dict[type, Callable[[House, Any, Parts, str], Outgoing | Stream]] = {
     requests.Hello: about.hello,
     SessionsStart: sessions.start,
     people.SpeakersClaim: speakers.claim,
@@ -185,10 +185,8 @@ OF_CALLER: dict[type, Callable[[House, Any, Parts, str], Outgoing | Stream | Non
 """Likewise, about what one connection has open, or calls itself."""
 
 
-def answer(
-    house: House, request: AnyRequest, parts: Parts, caller: str
-) -> Outgoing | Stream | None:
-    """The reply to a request, or the generator that yields its replies; None: it wants no answer.
+def answer(house: House, request: AnyRequest, parts: Parts, caller: str) -> Outgoing | Stream:
+    """The reply to a request, or the generator that yields its replies.
 
     Args:
         house: the daemon's parts.

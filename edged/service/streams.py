@@ -30,8 +30,8 @@ def take(
     return house.streams.take(caller, request.stream, parts)
 
 
-def take_frame(house: House, request: StreamFrame, parts: Parts, caller: str) -> FrameTaken | None:
-    """Take a frame at once: of those that wait, the newest is looked at. None: no answer is wanted."""
+def take_frame(house: House, request: StreamFrame, parts: Parts, caller: str) -> FrameTaken:
+    """Take a frame at once: of those that wait, the newest is looked at."""
     return house.sight_streams.take(caller, request, parts)
 
 

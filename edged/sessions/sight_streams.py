@@ -141,8 +141,8 @@ class SightStreams:
         finally:
             del self._streams[key]
 
-    def take(self, caller: str, request: StreamFrame, parts: Sequence[Buffer]) -> FrameTaken | None:
-        """Take a client's frame; one that waits is replaced by it. None: it is to be quiet.
+    def take(self, caller: str, request: StreamFrame, parts: Sequence[Buffer]) -> FrameTaken:
+        """Take a client's frame; one that waits is replaced by it.
 
         Raises:
             NotFound: this client has no such stream open. BadRequest: wrong pixels, a frame that is
@@ -153,8 +153,6 @@ class SightStreams:
             raise BadRequest("the stream looks at a device", fix="open one of kind frames")
         frame = self._frame(stream, request, parts)
         stream.onlooking.offer(frame)
-        if request.quiet:
-            return None
         return FrameTaken(stream=request.stream, frame_id=frame.number, dropped=stream.dropped)
 
     def _frame(

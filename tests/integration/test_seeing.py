@@ -9,18 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import zmq
 from camera import PipedCamera
 from PIL import Image
 from portraits import astronaut, face, film
 from real_daemon import Daemon
 from viewer import WITHIN_S, seeing_daemon, viewing
 
-from edged.bridge import endpoint
-from edged.bridge.framing import pack_request, read_reply
 from edged.errors import BadRequest, Conflict, ModelMissing, NotFound, Unsupported
 from edged.media import AudioFormat, ImageFormat
-from edged.messages.replies import AnyReply, Error
+from edged.messages.replies import AnyReply
 from edged.messages.seeing import (
     FrameTaken,
     Look,
@@ -30,7 +27,7 @@ from edged.messages.seeing import (
     SightState,
     StreamFrame,
 )
-from edged.messages.sessions import SourceWish, StreamClosed, StreamOpen, StreamOpened
+from edged.messages.sessions import SourceWish, StreamClosed, StreamOpen
 
 pytestmark = [pytest.mark.speech, pytest.mark.timeout(60)]
 
@@ -254,36 +251,6 @@ def test_what_does_not_fit_together_is_refused(
 ) -> None:
     with pytest.raises(kind):
         seer.ask(request_, StreamClosed)
-
-
-def test_a_quiet_frame_is_answered_by_what_is_seen_and_a_refused_one_by_its_error(
-    seer: Daemon,
-) -> None:
-    data = face().tobytes()
-    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    socket = endpoint.connect(context, seer.paths.endpoint)
-    socket.setsockopt(zmq.RCVTIMEO, int(WITHIN_S * 1000))
-
-    def told() -> tuple[str, AnyReply]:
-        envelope, reply, _ = read_reply(socket.recv_multipart())
-        return envelope.parent_id, reply
-
-    try:
-        socket.send_multipart(pack_request(FRAMES, request_id="open"))
-        while not isinstance(told()[1], StreamOpened):
-            pass
-        for name, number in (("new", 4), ("old", 4)):
-            frame = StreamFrame(stream="see", frame_id=number, image=SMALL, quiet=True)
-            socket.send_multipart(pack_request(frame, [data], request_id=name))
-        answers = dict([told(), told()])
-    finally:
-        socket.close(linger=0)
-        context.term()
-
-    assert answers.keys() == {"open", "old"}
-    assert isinstance(answers["open"], Seen)
-    assert isinstance(answers["old"], Error)
-    assert answers["old"].code == "bad_request"
 
 
 def test_frames_need_an_open_stream_and_a_name_is_given_once(seer: Daemon) -> None:
