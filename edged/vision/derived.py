@@ -47,7 +47,10 @@ MINUTE_MS = 60_000
 LEAST_SEEN_MS = 10_000
 """In less of a minute than that a rate says nothing: people blink every 3 to 6 seconds."""
 
-_HANDS: tuple[Literal["Left", "Right"], ...] = ("Left", "Right")
+Hand = Literal["Left", "Right"]
+
+HANDS: tuple[Hand, ...] = ("Left", "Right")
+"""By slot."""
 
 DEFINITIONS: dict[DerivedKind, str] = {
     "gestures": "A hand shows one of seven gestures, by rules over its points (edged.vision.gestures), "
@@ -82,13 +85,23 @@ def gesture_stretches(times_ms: Times, points: Floats, *, aspect: float = 4 / 3)
         aspect: width by height of the pictures.
     """
     found = [
+        one
+        for slot, hand in enumerate(HANDS[: points.shape[1]])
+        for one in gestures_told(
+            times_ms, [gesture_of(row, None, aspect)[0] for row in points[:, slot]], hand
+        )
+    ]
+    return sorted(found, key=lambda one: one.start_ms)
+
+
+def gestures_told(times_ms: Times, labels: Sequence[str], hand: Hand) -> list[Derived]:
+    """The gestures of one hand that last, of which each frame's is known; empty: none."""
+    return [
         Derived(
             track="gestures", start_ms=run.start_ms, end_ms=run.end_ms, label=run.label, hand=hand
         )
-        for slot, hand in enumerate(_HANDS[: points.shape[1]])
-        for run in runs(times_ms, [gesture_of(row, None, aspect)[0] for row in points[:, slot]])
+        for run in runs(times_ms, labels)
     ]
-    return sorted(found, key=lambda one: one.start_ms)
 
 
 def posture_stretches(times_ms: Times, points: Floats) -> list[Derived]:
@@ -99,16 +112,23 @@ def posture_stretches(times_ms: Times, points: Floats) -> list[Derived]:
         points: bodies, x y z visibility and world x y z, shape (n, slots, 33, 7); NaN where unseen.
     """
     found = [
-        Derived(track="posture", start_ms=run.start_ms, end_ms=run.end_ms, label=run.label)
+        one
         for slot in range(points.shape[1])
-        for run in runs(
-            times_ms, [_posture(row) for row in points[:, slot]], shortest_ms=POSTURE_MS
-        )
+        for one in postures_told(times_ms, [posture_label(row) for row in points[:, slot]])
     ]
     return sorted(found, key=lambda one: one.start_ms)
 
 
-def _posture(body: Floats) -> str:
+def postures_told(times_ms: Times, labels: Sequence[str]) -> list[Derived]:
+    """The postures of one body that last, of which each frame's is known; empty: unknown."""
+    return [
+        Derived(track="posture", start_ms=run.start_ms, end_ms=run.end_ms, label=run.label)
+        for run in runs(times_ms, labels, shortest_ms=POSTURE_MS)
+    ]
+
+
+def posture_label(body: Floats) -> str:
+    """How a body is held in one frame; empty: unknown. Its points as in posture_stretches, (33, 7)."""
     world, visibility = body[:, 4:7], body[:, 3]
     if not np.isfinite(world).any():
         return ""

@@ -2,20 +2,17 @@
 
 from array import array
 from collections.abc import Iterator, Mapping
-from typing import Literal
 
 import msgspec
 import numpy as np
 
 from edged.capture.kept.orders import DerivedPage, ReadWish
 from edged.capture.kept.pages import padded
-from edged.capture.kept.rows import Row, Track, Values
+from edged.capture.kept.rows import Row, Track
 from edged.messages.seeing import Derived, DerivedKind, LandmarkKind
 from edged.vision import derived
-from edged.vision.angles import joint_angles
 from edged.vision.gestures import gesture_of
 from edged.vision.names import MESH_POINTS
-from edged.vision.posture import posture_of
 
 WINDOW_MS = 60_000
 """Rates are of seconds or minutes, so landmarks of a minute are looked at together, and forgotten."""
@@ -25,7 +22,6 @@ USUAL_ASPECT = 4 / 3
 
 _RATES: Mapping[LandmarkKind, DerivedKind] = {"face": "blinks", "pose": "activity"}
 _LABELS: Mapping[LandmarkKind, DerivedKind] = {"hands": "gestures", "pose": "posture"}
-_HANDS: tuple[Literal["Left", "Right"], ...] = ("Left", "Right")
 
 
 class _Labels:
@@ -39,9 +35,12 @@ class _Labels:
         self.times.append(at_ms)
         self.labels.append(label)
 
-    def runs(self, shortest_ms: int) -> list[derived.Run]:
+    def told(self, hand: derived.Hand | None) -> list[Derived]:
+        """Stretches of a hand's gestures; None: of a body's postures."""
         times = np.array(self.times, np.int64)
-        return derived.runs(times, self.labels, shortest_ms=shortest_ms)
+        if hand is None:
+            return derived.postures_told(times, self.labels)
+        return derived.gestures_told(times, self.labels, hand)
 
 
 class Tracks:
@@ -66,22 +65,21 @@ class Tracks:
         for track, rows in self._rows.items():
             self._rate(track, rows)
         for (track, slot), labels in self._labels.items():
-            self._found += _gestures(slot, labels) if track[1] == "hands" else _postures(labels)
+            self._found += labels.told(derived.HANDS[slot] if track[1] == "hands" else None)
         found = sorted(self._found, key=lambda one: (one.start_ms, one.track, one.hand))
         told: dict[str, str] = {track: derived.DEFINITIONS[track] for track in self._wish.tracks}
         return DerivedPage(derived=msgspec.msgpack.encode(found), definitions=told)
 
     def _label(self, row: Row) -> None:
-        hands = row.kind == "hands"
-        for slot, seen in enumerate(row.seen.tolist()[: len(_HANDS) if hands else None]):
+        counted = len(derived.HANDS) if row.kind == "hands" else None
+        for slot, seen in enumerate(row.seen.tolist()[:counted]):
             labels = self._labels.setdefault((row.track, slot), _Labels())
-            label = ""
-            if seen:
-                points = row.points[slot]
-                label = (
-                    gesture_of(points, None, self._aspect(row))[0] if hands else _posture(points)
-                )
-            labels.add(row.at_ms, label)
+            labels.add(row.at_ms, self._shown(row, slot) if seen else "")
+
+    def _shown(self, row: Row, slot: int) -> str:
+        if row.kind == "hands":
+            return gesture_of(row.points[slot], None, self._aspect(row))[0]
+        return derived.posture_label(row.points[slot])
 
     def _collect(self, row: Row) -> None:
         waiting = self._rows.setdefault(row.track, [])
@@ -104,24 +102,3 @@ class Tracks:
     def _aspect(self, row: Row) -> float:
         known = self._wish.aspects
         return known[row.source] if row.source < len(known) else USUAL_ASPECT
-
-
-def _posture(body: Values) -> str:
-    world, visibility = body[:, 4:7], body[:, 3]
-    return str(posture_of(world, visibility, joint_angles(world, visibility)))
-
-
-def _gestures(slot: int, labels: _Labels) -> Iterator[Derived]:
-    for run in labels.runs(derived.FLICKER_MS):
-        yield Derived(
-            track="gestures",
-            start_ms=run.start_ms,
-            end_ms=run.end_ms,
-            label=run.label,
-            hand=_HANDS[slot],
-        )
-
-
-def _postures(labels: _Labels) -> Iterator[Derived]:
-    for run in labels.runs(derived.POSTURE_MS):
-        yield Derived(track="posture", start_ms=run.start_ms, end_ms=run.end_ms, label=run.label)
