@@ -443,14 +443,16 @@ def test_a_client_that_never_reads_costs_nobody_else_anything(seer: Daemon) -> N
     data, facts = _frame(face())
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     deaf = endpoint.connect(context, seer.paths.endpoint)
-    before = _resident_mb(seer.pid)
+    before, asked = _resident_mb(seer.pid), _requests(seer)
     try:
         deaf.send_multipart(pack_request(FRAMES, request_id="open"))
+        while b"stream_opened" not in deaf.recv_multipart()[0]:
+            pass  # the last thing that it ever hears
         for number in range(3_000):
             request = StreamFrame(stream="bad", frame_id=number, image=facts)
             frames = pack_request(request, [data], request_id=str(number))
             if not deaf.poll(1_000, zmq.POLLOUT):
-                break  # the daemon takes no more of it: that is one way to be safe
+                break  # the daemon gave it up
             deaf.send_multipart(frames)
         started = time.monotonic()
         seen = _seen(seer, portrait().tobytes(), PORTRAIT)
@@ -460,9 +462,16 @@ def test_a_client_that_never_reads_costs_nobody_else_anything(seer: Daemon) -> N
         deaf.close(linger=0)
         context.term()
 
+    assert _requests(seer) - asked > 1_000
     assert len(seen.faces) == 1
-    assert answered_within_s < 5
-    assert grown < 100
+    assert answered_within_s < 10
+    assert grown < 50
+
+
+def _requests(daemon: Daemon) -> float:
+    """How many came since the daemon began."""
+    found: replies.MetricsReport = daemon.ask(requests.Metrics(), replies.MetricsReport)
+    return found.counters["requests"]
 
 
 def _resident_mb(pid: int) -> float:
@@ -573,7 +582,7 @@ def test_a_pipe_that_is_closed_in_the_middle_of_a_frame_is_opened_again(
     reasons, width = asyncio.run(work())
 
     assert half_camera.pulled >= 1
-    assert reasons[0] in {"device_lost", "stalled"}
+    assert reasons[0] == "device_lost"
     assert width == 64
 
 
