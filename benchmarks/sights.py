@@ -23,7 +23,7 @@ PULLED = Path(
 
 WIDTH, HEIGHT = 640, 480
 PHOTO_OF_ALL = "call__0413d5c5-f5ba-476f-a921-ea5e967692a9.jpg"
-"""A man at a desk: face, body and a hand at once."""
+"""A man with a hand at his face: face, body and a hand at once."""
 
 SWAY = 24
 """Pixels to each side that a moving camera swings over a photograph."""
