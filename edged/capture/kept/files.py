@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from array import array
 from collections.abc import Iterator
 from functools import cache
 from typing import Final, Protocol
@@ -191,7 +192,7 @@ class _Counted:
 
     def __init__(self, track: Track) -> None:
         self.track = track
-        self.times: list[int] = []
+        self.times = array("q")  # 8 bytes a frame
         self.slots = 0
         self.points = 0
 
