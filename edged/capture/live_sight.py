@@ -89,22 +89,14 @@ class LiveSight:
                     async for item in items:
                         yield item
             except EdgedError as error:
-                if not self._any and not self._stopped.is_set():
-                    if self._first_error is not None or not error.details.get("out_of_step"):
-                        raise
-                    # A writer that has not noticed that its last reader went is in the middle of a
-                    # stream: it ends when it finds nobody there, and the next one begins anew.
-                    self._first_error = error
-                    await self._pause()
-                    continue
-                if not self._lost:
-                    log.warning("a %s gives nothing: %s", self._kind, error.code)
+                self._judge(error)
             except _Stalled:
                 reason = "stalled"
-            if not self._stopped.is_set():
-                if not self._lost:
-                    yield self._lose(reason)
-                await self._pause()
+            if self._stopped.is_set():
+                return
+            if self._any and not self._lost:
+                yield self._lose(reason)
+            await self._pause()
 
     async def stop(self) -> None:
         """See edged.capture.sight.FrameSource."""
@@ -126,20 +118,44 @@ class LiveSight:
                     answer = await worker.call("next", _WAIT, deadline_s=ANSWER_WITHIN_S)
                     glimpse = answer.to(Glimpse)
                     self._newest = glimpse
-                    if glimpse.data:
-                        yield self._frame(glimpse)
-                    elif glimpse.ended:
+                    if glimpse.ended:
                         return
-                    elif glimpse.lost:
-                        if not self._lost:
-                            yield self._lose(glimpse.lost)
-                    elif self._is_silent(max(opened_ns, glimpse.heard_ns), found.pause_ms):
-                        if not found.steady:
-                            raise _Stalled
-                        if not self._lost:
-                            yield self._lose("stalled")
+                    item = self._item(glimpse, opened_ns, found)
+                    if item is not None:
+                        yield item
         finally:
             self._keep_counts()
+
+    def _item(
+        self, glimpse: Glimpse, opened_ns: int, found: Found
+    ) -> CapturedFrame | SightLost | None:
+        """What to tell of a worker's answer; a loss is told once.
+
+        Raises:
+            _Stalled: the source gives no frames, and is to be opened again.
+        """
+        if glimpse.data:
+            return self._frame(glimpse)
+        reason = glimpse.lost
+        if not reason and self._is_silent(max(opened_ns, glimpse.heard_ns), found.pause_ms):
+            reason = "stalled"
+            if not found.steady:
+                raise _Stalled
+        return self._lose(reason) if reason and not self._lost else None
+
+    def _judge(self, error: EdgedError) -> None:
+        """Raise what keeps a source from giving its first frame; afterwards it is a loss."""
+        if self._stopped.is_set():
+            return
+        if self._any:
+            if not self._lost:
+                log.warning("a %s gives nothing: %s", self._kind, error.code)
+            return
+        if self._first_error is not None or not error.details.get("out_of_step"):
+            raise error
+        # A writer that has not noticed that its last reader went is in the middle of a stream: it
+        # ends when it finds nobody there, and the next one begins anew.
+        self._first_error = error
 
     @asynccontextmanager
     async def _begun(self, found: Found) -> AsyncIterator[Worker]:

@@ -30,12 +30,13 @@ def show(settings: Settings, arguments: argparse.Namespace) -> None:
         render.as_json(found)
         return
     columns = ["name", "id", "type", "default", ">Hz", ">channels", "in use", "formats"]
-    render.table("", columns, [_row(device) for device in found.devices])
+    render.table("", columns, [row(device) for device in found.devices])
     for problem in found.problems:
         print(f"{problem.message}\n  fix: {problem.fix}", file=sys.stderr)
 
 
-def _row(device: Device) -> list[str]:
+def row(device: Device) -> list[str]:
+    """A device's line in the table; its formats, or why it may not be opened."""
     in_use = {True: "yes", False: "", None: "?"}[device.in_use]
     formats = device.reason if device.permission == "denied" else _shortened(device.formats)
     default = "yes" if device.is_default else ""

@@ -6,7 +6,7 @@ import struct
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from io import BufferedReader
 from pathlib import Path
 
@@ -37,8 +37,10 @@ class FakeBus:
 
     def stop(self) -> None:
         """End it; a client that is connected sees its end."""
-        if self._client is not None:
-            self._client.shutdown(socket.SHUT_RDWR)
+        client = self._client
+        if client is not None:
+            with suppress(OSError):  # it may end by itself just now
+                client.shutdown(socket.SHUT_RDWR)
         self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
         self._thread.join()

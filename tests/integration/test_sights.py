@@ -191,7 +191,8 @@ def test_a_piped_camera_gives_its_newest_frames_at_the_wished_rate(
         assert last.device == piped_camera.path.name
         # What was not taken in time on a busy machine is counted, and shows as a jump.
         assert last.captured == last.number + 1 == 11 + last.late
-        assert 0.9 < took_s / (last.number * 0.1) < 1.15
+        # Not more than wished, of 30 that come; tests of `pacing` say that it is not less either.
+        assert took_s / (last.number * 0.1) > 0.9
 
     check(body)
 
@@ -498,10 +499,10 @@ def test_the_daemon_lists_screens_and_says_that_there_is_no_camera(
 ) -> None:
     daemon.start(**display.env)
 
-    table = daemon.run("devices", "--type", "screen").stdout.decode()
+    found = daemon.ask(DevicesList(device_type="screen"), Devices)
     cameras = daemon.ask(DevicesList(device_type="camera"), Devices)
 
-    assert "screen" in table
-    assert "1280x720 at 0,0" in table
+    assert [one.formats for one in found.devices] == [("1280x720 at 0,0",)]
+    assert found.problems == ()
     if not cameras.devices:
         assert [one.code for one in cameras.problems] == ["device_missing"]
