@@ -7,6 +7,8 @@ import msgspec
 import numpy as np
 import pytest
 from hosted import spec_for
+from moved_eyes import moved_eyes
+from PIL import Image
 from seers import (
     GREY,
     Pixels,
@@ -303,6 +305,26 @@ def test_irises_move_with_the_picture(seers: Seers) -> None:
     assert before.shape == after.shape == (1, 478, 3)
     shift = (after - before)[0, 468:, :2] * scale
     np.testing.assert_allclose(shift, np.tile([9, -6], (10, 1)), atol=1.5)
+
+
+@pytest.mark.parametrize(("right", "down"), [(6, 0), (-6, 0), (0, 4), (0, -4)])
+def test_irises_that_are_moved_in_the_photograph_move_and_turn_the_gaze(
+    seers: Seers, right: int, down: int
+) -> None:
+    """Six pixels are 4 mm of this face, or 24 degrees; docs/SEEING.md says how much of it is told."""
+    pixels = np.asarray(Image.fromarray(astronaut()).resize((1024, 1024)))
+    before = seers.see("face-iris", raw(pixels))
+    mesh = points_of(before, "face")[0]
+
+    after = seers.see("face-iris", raw(moved_eyes(pixels, mesh, right=right, down=down)))
+
+    way = (points_of(after, "face")[0] - mesh)[[468, 473], :2] * 1024
+    np.testing.assert_allclose(way, [(right, down)] * 2, atol=2.5)
+    gazes = [one.faces[0].eyes.gaze for one in (before, after) if one.faces[0].eyes is not None]
+    assert gazes[0] is not None
+    assert gazes[1] is not None
+    assert np.sign(round((gazes[1].yaw - gazes[0].yaw) / 6)) == np.sign(right)
+    assert np.sign(round((gazes[0].pitch - gazes[1].pitch) / 4)) == np.sign(down)
 
 
 def test_irises_lie_between_the_corners_of_their_eyes(seers: Seers) -> None:
