@@ -135,8 +135,10 @@ class Admission:
             self._waiting -= 1
 
     def _fits(self, claim: Claim) -> bool:
+        if not claim.missing:
+            return True
         available = system.available_memory()
-        return not claim.missing or not available or self._needed(claim) <= available
+        return not available or self._needed(claim) <= available
 
     def _needed(self, claim: Claim) -> int:
         """Bytes that this one and all that run will take yet; a worker runs one at a time."""
