@@ -1,6 +1,7 @@
 """Files that a command writes for its user."""
 
 import os
+import secrets
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -37,7 +38,7 @@ class Draft:
 
     def __init__(self, path: str, *, force: bool) -> None:
         self.path = Path(path)
-        self.partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        self.partial = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.part")
         self._force = force
         if not force and os.path.lexists(self.path):
             raise _exists()
@@ -76,7 +77,8 @@ class Draft:
             self.partial.rename(self.path)  # a file system without hard links
 
 
-_FRESH = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+_FRESH = os.O_RDWR | os.O_CREAT | os.O_EXCL
+"""Never somebody else's file, which they could read."""
 
 
 def _exists() -> BadRequest:

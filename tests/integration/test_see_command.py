@@ -200,9 +200,11 @@ def test_a_session_that_saw_somebody_is_a_page(
     looking.wait(lambda: _get(looking, started.id).status == "completed")
     out = tmp_path / "report.html"
 
-    done = run("sessions", "report", started.id, "--html", str(out))
+    (done,) = run("sessions", "report", started.id, "--html", str(out), "--json").lines
+    printed = run("sessions", "report", started.id, "--html", "-")
 
-    assert done.status == 0, done.err
+    assert done == {"path": str(out), "size_bytes": out.stat().st_size}
+    assert printed.out == out.read_text()
     html = out.read_text()
     assert "&lt;b&gt;" in html
     assert "In the picture, Face" in html
