@@ -145,12 +145,15 @@ class SightStreams:
         """Take a client's frame; one that waits is replaced by it.
 
         Raises:
-            NotFound: this client has no such stream open. BadRequest: wrong pixels, a frame that is
-                not newer than the last, or a stream of a device. TooLarge: more than 64 MiB.
+            NotFound: this client has no such stream open. Conflict: it is closed already.
+            BadRequest: wrong pixels, a frame that is not newer than the last, or a stream of a
+                device. TooLarge: more than 64 MiB.
         """
         stream = self._stream(caller, request.stream)
         if stream.source is not None:
             raise BadRequest("the stream looks at a device", fix="open one of kind frames")
+        if stream.onlooking.ended:
+            raise Conflict("the stream is closed", fix="open another one")
         frame = self._frame(stream, request, parts)
         stream.onlooking.offer(frame)
         return FrameTaken(stream=request.stream, frame_id=frame.number, dropped=stream.dropped)

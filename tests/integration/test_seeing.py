@@ -17,7 +17,7 @@ from viewer import WITHIN_S, seeing_daemon, viewing
 
 from edged.errors import BadRequest, Conflict, ModelMissing, NotFound, Unsupported
 from edged.media import AudioFormat, ImageFormat
-from edged.messages.replies import AnyReply
+from edged.messages.replies import AnyReply, Done
 from edged.messages.seeing import (
     FrameTaken,
     Look,
@@ -27,7 +27,7 @@ from edged.messages.seeing import (
     SightState,
     StreamFrame,
 )
-from edged.messages.sessions import SourceWish, StreamClosed, StreamOpen
+from edged.messages.sessions import SourceWish, StreamClose, StreamClosed, StreamOpen
 
 pytestmark = [pytest.mark.speech, pytest.mark.timeout(60)]
 
@@ -159,7 +159,10 @@ def test_what_waits_when_a_stream_is_closed_is_still_looked_at(seer: Daemon) -> 
     async def work() -> tuple[list[Seen], StreamClosed | None, list[FrameTaken]]:
         async with viewing(seer, FRAMES) as viewer:
             taken = await asyncio.gather(*(viewer.send(data, image=SMALL) for _ in range(12)))
-            await viewer.close()
+            await viewer.client.ask(StreamClose(stream="see"), Done)
+            with pytest.raises((Conflict, NotFound)):
+                await viewer.send(data, image=SMALL)
+            await viewer.until(lambda: viewer.closed is not None)
             return viewer.seen, viewer.closed, taken
 
     seen, closed, taken = asyncio.run(work())
