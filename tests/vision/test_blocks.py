@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edged.errors import BadRequest, StoreCorrupt
@@ -11,6 +11,9 @@ from edged.vision import blocks
 from edged.vision.blocks import VALUES, Block, decode, encode
 
 TOLERANCE = 1e-4  # issue 5
+UNHURRIED = settings(  # a busy machine is slow, not wrong
+    deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow]
+)
 KINDS: tuple[LandmarkKind, ...] = ("face", "hands", "pose")
 
 
@@ -42,7 +45,7 @@ def _blocks(draw: st.DrawFn) -> tuple[LandmarkKind, Block]:
 
 
 @given(_blocks())
-@settings(max_examples=150, deadline=None)
+@UNHURRIED
 def test_a_block_comes_back_within_the_tolerance(given_block: tuple[LandmarkKind, Block]) -> None:
     kind, block = given_block
 
@@ -54,7 +57,7 @@ def test_a_block_comes_back_within_the_tolerance(given_block: tuple[LandmarkKind
 
 
 @given(_blocks())
-@settings(max_examples=50, deadline=None)
+@UNHURRIED
 def test_what_was_decoded_is_encoded_without_further_loss(
     given_block: tuple[LandmarkKind, Block],
 ) -> None:
@@ -141,13 +144,14 @@ def test_more_values_than_fit_are_refused_before_anything_is_copied() -> None:
 
 
 @given(st.binary(max_size=300))
+@UNHURRIED
 def test_bytes_from_anywhere_are_a_clear_error(data: bytes) -> None:
     with pytest.raises(StoreCorrupt):
         decode(data)
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@UNHURRIED
 def test_a_changed_byte_is_noticed_or_changes_nothing(data: st.DataObject) -> None:
     block = _block((4, 1, 21, 3))
     good = encode("hands", block)
@@ -164,6 +168,7 @@ def test_a_changed_byte_is_noticed_or_changes_nothing(data: st.DataObject) -> No
 
 
 @given(st.integers(0, 400))
+@UNHURRIED
 def test_a_block_that_is_cut_off_is_a_clear_error(kept: int) -> None:
     good = encode("hands", _block((4, 1, 21, 3)))
 
@@ -188,6 +193,7 @@ def test_bytes_behind_a_block_are_a_clear_error() -> None:
         st.integers(0, 2**16 - 1),
     )
 )
+@UNHURRIED
 def test_a_head_that_promises_too_much_is_refused(numbers: tuple[int, ...]) -> None:
     head = blocks._HEAD.pack(*numbers, 0)
     forged = b"LB\x01" + blocks._squeezed(head)

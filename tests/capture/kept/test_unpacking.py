@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from landmark_samples import FRAME_MS, made_up, seconds
 
@@ -114,7 +114,7 @@ def test_a_page_begins_and_ends_where_it_was_asked_to() -> None:
 
 
 @given(st.integers(1, 12), st.integers(1, 7), st.sampled_from([None, 1.0, 3.0, 4.0, 9.9, 50.0]))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_pages_put_together_are_the_whole(limit: int, at_once: int, fps: float | None) -> None:
     fed = _blocks("hands", "pose") + _blocks("pose", count=2, source=1)
     fed.sort(key=lambda one: (one[2], one[0], one[1]))
