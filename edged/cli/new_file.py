@@ -63,16 +63,24 @@ class Draft:
         """Give it its name.
 
         Raises:
-            BadRequest: somebody else made a file of that name meanwhile.
+            BadRequest: somebody else made a file of that name meanwhile, or it is a folder's.
         """
-        self.file.flush()
+        try:
+            self.file.flush()
+            self._name()
+        except FileExistsError as error:
+            raise _exists() from error
+        except OSError as error:
+            raise BadRequest(f"the file cannot be written: {error.strerror}") from error
+
+    def _name(self) -> None:
         if self._force:
             self.partial.replace(self.path)
             return
         try:
             os.link(self.partial, self.path)
-        except FileExistsError as error:
-            raise _exists() from error
+        except FileExistsError:
+            raise
         except OSError:
             self.partial.rename(self.path)  # a file system without hard links
 

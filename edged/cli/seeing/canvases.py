@@ -8,7 +8,7 @@ import io
 import os
 import warnings
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from fractions import Fraction
 from pathlib import PurePath
 from types import TracebackType
@@ -141,7 +141,10 @@ class Still:
         if image is None:
             image = Image.fromarray(draw(pixels(Picture(data=self._data)), seen))
         opaque = _flat(image) if kind == "JPEG" else image
-        opaque.save(self._draft.file, kind, **({"quality": 92} if kind == "JPEG" else {}))
+        try:
+            opaque.save(self._draft.file, kind, **({"quality": 92} if kind == "JPEG" else {}))
+        except (OSError, ValueError) as error:
+            raise _undrawable(kind) from error
 
     def keep(self) -> None:
         """Give the file its name."""
@@ -171,7 +174,8 @@ class Movie:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stream.close()
+        with suppress(BadRequest):  # what is wrong was said, or nobody wants the movie
+            self._stream.close()
 
     def add(self, seen: Seen, parts: Sequence[Buffer]) -> None:
         """Draw the frame that was looked at; one that cannot be had again is left out."""
@@ -233,15 +237,24 @@ class Mp4:
         frame = av.VideoFrame.from_ndarray(_sized(picture, track.width, track.height), "rgb24")
         self._last_ms = max(at_ms, self._last_ms + 1)
         frame.pts, frame.time_base = self._last_ms, _MILLISECONDS
-        self._container.mux(track.encode(frame))
+        try:
+            self._container.mux(track.encode(frame))
+        except (av.FFmpegError, OSError) as error:
+            raise _undrawable("MP4") from error
 
     def close(self) -> None:
-        """Write what is left; a second time nothing happens."""
-        if self._track is not None:
-            self._container.mux(self._track.encode(None))
-            self._track = None
-            self._last_ms = -1
-        self._container.close()
+        """Write what is left; a second time nothing happens.
+
+        Raises:
+            BadRequest: the disk is full.
+        """
+        track, self._track = self._track, None
+        try:
+            if track is not None:
+                self._container.mux(track.encode(None))
+            self._container.close()
+        except (av.FFmpegError, OSError) as error:
+            raise _undrawable("MP4") from error
 
     def _opened(self, picture: Pixels) -> VideoStream:
         codec = next(one for one in CODECS if one in av.codecs_available)
@@ -254,6 +267,13 @@ class Mp4:
         track.time_base = track.codec_context.time_base = _MILLISECONDS
         track.codec_context.options = OPTIONS[codec]
         return track
+
+
+def _undrawable(kind: str) -> BadRequest:
+    return BadRequest(
+        f"it cannot be written as {kind}: too large, or the disk is full",
+        fix="choose another kind of file, or make room",
+    )
 
 
 def _even(length: int) -> int:

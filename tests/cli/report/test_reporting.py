@@ -224,6 +224,19 @@ def test_a_file_that_appeared_meanwhile_is_not_lost(tmp_path: Path) -> None:
     assert path.read_bytes() == b"of somebody else"
 
 
+def test_a_folder_is_not_replaced_even_by_force(tmp_path: Path) -> None:
+    folder = tmp_path / "out.html"
+    folder.mkdir()
+
+    with (
+        Draft(str(folder), force=True) as draft,
+        pytest.raises(BadRequest, match="cannot be written"),
+    ):
+        draft.keep()
+
+    assert [one.name for one in tmp_path.iterdir()] == ["out.html"]
+
+
 def test_a_draft_in_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match="cannot be created"):
         Draft(str(tmp_path / "none" / "out.html"), force=False)

@@ -1,5 +1,6 @@
 """Drawings of what was seen: of pictures, of videos, of a camera without its pixels."""
 
+import errno
 import io
 from pathlib import Path
 
@@ -200,6 +201,36 @@ def test_a_drawing_replaces_nothing_and_leaves_nothing_behind(tmp_path: Path) ->
 
     assert out.read_bytes() == b"precious"
     assert sorted(one.name for one in tmp_path.iterdir()) == ["me.png", "out.png"]
+
+
+def test_a_picture_that_a_kind_of_file_cannot_hold_is_refused(tmp_path: Path) -> None:
+    source, out = tmp_path / "wide.png", tmp_path / "out.webp"
+    Image.new("L", (16_384, 1)).save(source)
+
+    with (
+        canvases.opened(str(out), asked(source), b"", force=False) as canvas,
+        pytest.raises(BadRequest, match="cannot be written as WEBP"),
+    ):
+        canvas.add(seen("face"), ())
+
+    assert not out.exists()
+
+
+class FullDisk(io.BytesIO):
+    """Takes nothing."""
+
+    def write(self, data: object) -> int:  # type: ignore[explicit-override]  # typing.override came with Python 3.12
+        del data
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+
+def test_a_movie_on_a_full_disk_is_refused() -> None:
+    stream = canvases.Mp4(FullDisk())
+
+    with pytest.raises(BadRequest, match="cannot be written as MP4"):
+        for number in range(40):
+            stream.add(np.full((HEIGHT, WIDTH, 3), 9, np.uint8), number)
+        stream.close()
 
 
 def test_a_video_without_a_frame_is_no_movie(tmp_path: Path) -> None:
