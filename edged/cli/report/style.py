@@ -17,10 +17,10 @@ h2{font-size:1.1rem;margin:0 0 .75rem}
 p{margin:0 0 .5rem}
 .faint,footer,.name small{color:var(--faint)}
 section{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:1.1rem 1.25rem;margin:1.25rem 0}
-.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(7.4rem,1fr));gap:.75rem;margin:1.25rem 0 0;padding:0}
+.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:.75rem;margin:1.25rem 0 0;padding:0}
 .facts div{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:.7rem .9rem}
 .facts dt{color:var(--faint);font-size:.85rem}
-.facts dd{margin:0;font-size:1.35rem;font-weight:600;line-height:1.25;font-variant-numeric:tabular-nums}
+.facts dd{margin:0;overflow-wrap:normal;font-size:1.35rem;font-weight:600;line-height:1.25;font-variant-numeric:tabular-nums}
 .facts small{display:block;font-size:.8rem;font-weight:400;color:var(--faint)}
 .badge{display:inline-block;border:1px solid var(--line);border-radius:99px;padding:0 .6rem;font-size:.8rem;
 color:var(--faint);vertical-align:middle;font-weight:400}
@@ -74,7 +74,7 @@ caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(5
 th,td{text-align:left;padding:.35rem .9rem .35rem 0;border-bottom:1px solid var(--line);vertical-align:top}
 th{font-weight:600;color:var(--faint);font-size:.8rem;white-space:nowrap}
 td{overflow-wrap:normal;min-width:3.5rem}
-td:first-child{min-width:7rem}
+td:first-child{min-width:8.5rem}
 td.n,th.n{text-align:right;white-space:nowrap}
 td.n:first-child{min-width:0}
 tr:last-child td{border-bottom:0}
@@ -93,6 +93,8 @@ footer{padding-bottom:2.5rem;font-size:.85rem}
 @media (max-width:40rem){
  main,header,footer{padding-left:.8rem;padding-right:.8rem}
  section{padding:.9rem .9rem}
+ svg.z1,#z4:checked~.scroll svg.z4,#z16:checked~.scroll svg.z16{visibility:hidden}
+ #z4:checked~.scroll svg.z1,#z16:checked~.scroll svg.z1{visibility:visible}
  .lanes{--label:6.2rem}.name{padding-right:.5rem;font-size:.82rem}
  ol.said li{grid-template-columns:4.2rem 1fr}ol.said p{grid-column:1/-1}
  .facts{grid-template-columns:repeat(auto-fit,minmax(7rem,1fr))}
