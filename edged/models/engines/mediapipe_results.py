@@ -1,6 +1,7 @@
 """Reads what the library's tasks find, straight from its memory into arrays.
 
-Its own way makes an object of every point. Measured: 2026-11, 2 vCPU: 1.4 ms for a mesh, here 0.04.
+Its own way makes an object of every point. Measured: 2026-11, 2 busy vCPU: 0.43 ms of a core
+for a mesh, here 0.08, and in arrays.
 """
 
 import ctypes
@@ -8,46 +9,35 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from edged.models.engines.mediapipe_library import landmarks, vision
 from edged.models.engines.seeing.found import SEEN, XYZ, Floats, Found, boxes_around
 
-
-def _dtype(struct: type[ctypes.Structure]) -> "np.dtype[Any]":
-    """Where the numbers of a point lie in the library's struct."""
-    offsets = [getattr(struct, name).offset for name in SEEN]
-    return np.dtype(
-        {
-            "names": SEEN,
-            "formats": ["<f4"] * len(SEEN),
-            "offsets": offsets,
-            "itemsize": ctypes.sizeof(struct),
-        }
-    )
+_WORD = 4
+"""Bytes of a float32."""
 
 
-_POINT = _dtype(landmarks.MpNormalizedLandmarkC)
-_WORLD_POINT = _dtype(landmarks.MpLandmarkC)
+def _columns(struct: type[ctypes.Structure]) -> tuple[int, ...]:
+    """Where the numbers of a point lie in the library's struct, counted in float32."""
+    return tuple(getattr(struct, name).offset // _WORD for name in SEEN)
 
 
-def _points(lists: Any, count: int, dtype: "np.dtype[Any]", names: tuple[str, ...]) -> Floats:  # noqa: ANN401
+_COLUMNS = _columns(landmarks.MpNormalizedLandmarkC)
+_POINT_BYTES = ctypes.sizeof(landmarks.MpNormalizedLandmarkC)
+if _columns(landmarks.MpLandmarkC) != _COLUMNS:
+    raise ImportError("MediaPipe's points of two kinds differ")
+
+
+def _points(lists: Any, count: int, names: tuple[str, ...]) -> Floats:  # noqa: ANN401 - the library's
     """A copy of the points of several things, shape (count, points, names)."""
     if not count:
         return np.zeros((0, 0, len(names)), np.float32)
     each = int(lists[0].landmarks_count)
-    found = np.empty((count, each, len(names)), np.float32)
-    for number in range(count):
-        rows = _rows(lists[number], dtype)
-        for column, name in enumerate(names):
-            found[number, :, column] = rows[name]
-    return found
-
-
-def _rows(one: Any, dtype: "np.dtype[Any]") -> npt.NDArray[Any]:  # noqa: ANN401 - the library's struct
-    address = ctypes.cast(one.landmarks, ctypes.c_void_p).value
-    memory = (ctypes.c_char * (one.landmarks_count * dtype.itemsize)).from_address(address)
-    return np.frombuffer(memory, dtype)
+    held = [
+        ctypes.string_at(lists[number].landmarks, each * _POINT_BYTES) for number in range(count)
+    ]
+    words = np.frombuffer(b"".join(held), np.float32).reshape(count, each, -1)
+    return np.take(words, _COLUMNS[: len(names)], axis=2)
 
 
 def _first(lists: Any, count: int) -> list[tuple[str, float]]:  # noqa: ANN401 - the library's struct
@@ -65,10 +55,8 @@ def _likeliest(one: Any) -> tuple[str, float]:  # noqa: ANN401 - the library's s
 def _hands(result: Any) -> Found:  # noqa: ANN401 - the library's struct
     sides = _first(result.handedness, result.handedness_count)
     return Found(
-        points=_points(result.hand_landmarks, result.hand_landmarks_count, _POINT, XYZ),
-        world=_points(
-            result.hand_world_landmarks, result.hand_world_landmarks_count, _WORLD_POINT, XYZ
-        ),
+        points=_points(result.hand_landmarks, result.hand_landmarks_count, XYZ),
+        world=_points(result.hand_world_landmarks, result.hand_world_landmarks_count, XYZ),
         scores=tuple(score for _, score in sides),
         labels=tuple(label for label, _ in sides),
     )
@@ -88,18 +76,15 @@ def _gestures(result: Any) -> Found:  # noqa: ANN401 - the library's struct
 
 
 def _bodies(result: Any) -> Found:  # noqa: ANN401 - the library's struct
-    points = _points(result.pose_landmarks, result.pose_landmarks_count, _POINT, SEEN)
-    world = _points(
-        result.pose_world_landmarks, result.pose_world_landmarks_count, _WORLD_POINT, XYZ
-    )
+    points = _points(result.pose_landmarks, result.pose_landmarks_count, SEEN)
+    world = _points(result.pose_world_landmarks, result.pose_world_landmarks_count, XYZ)
     return Found(points=points, world=world, boxes=boxes_around(points))
 
 
 def _meshes(result: Any) -> Found:  # noqa: ANN401 - the library's struct
-    points = _points(result.face_landmarks, result.face_landmarks_count, _POINT, XYZ)
+    points = _points(result.face_landmarks, result.face_landmarks_count, XYZ)
     return Found(
         points=points,
-        boxes=boxes_around(points),
         blendshapes=tuple(
             _scores(result.face_blendshapes[number])
             for number in range(result.face_blendshapes_count)

@@ -138,8 +138,10 @@ class Keeper:
 def _values(kind: LandmarkKind, found: Found) -> Floats:
     """What is kept of each thing: of a body its world points behind the others; key points lie flat."""
     if kind != "pose":
-        missing = len(XYZ) - found.points.shape[2]
-        return np.pad(found.points, ((0, 0), (0, 0), (0, missing)))
+        if found.points.shape[2] == len(XYZ):
+            return found.points
+        flat = np.zeros((*found.points.shape[:2], 1), np.float32)
+        return np.concatenate([found.points, flat], axis=2)
     points = found.points[..., : len(SEEN)]
     return np.concatenate([points, found.world], axis=2)
 
