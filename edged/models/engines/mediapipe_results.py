@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from edged.errors import Unsupported
 from edged.models.engines.mediapipe_library import landmarks, vision
 from edged.models.engines.seeing.found import SEEN, XYZ, Floats, Found, boxes_around
 
@@ -24,8 +25,6 @@ def _columns(struct: type[ctypes.Structure]) -> tuple[int, ...]:
 
 _COLUMNS = _columns(landmarks.MpNormalizedLandmarkC)
 _POINT_BYTES = ctypes.sizeof(landmarks.MpNormalizedLandmarkC)
-if _columns(landmarks.MpLandmarkC) != _COLUMNS:
-    raise ImportError("MediaPipe's points of two kinds differ")
 
 
 def _points(lists: Any, count: int, names: tuple[str, ...]) -> Floats:  # noqa: ANN401 - the library's
@@ -110,6 +109,14 @@ _READERS: tuple[tuple[Any, Callable[[Any], Found]], ...] = (
 
 
 def take_over() -> None:
-    """Let the library's tasks give Found instead of their own results."""
+    """Let the library's tasks give Found instead of their own results.
+
+    Raises:
+        Unsupported: it is a version whose points lie in memory in another way.
+    """
+    if _columns(landmarks.MpLandmarkC) != _COLUMNS:
+        raise Unsupported(
+            "this version of mediapipe is not known", fix="pip install 'edged[vision]'"
+        )
     for result, reader in _READERS:
         result.from_ctypes = staticmethod(reader)
