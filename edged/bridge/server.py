@@ -218,9 +218,7 @@ class Server:
             raise Busy("too many running requests", limit=len(link.running), retry_after_ms=1_000)
         answer = self._answer(link, incoming)
         if answer is not None:
-            # What the answer set going goes first. Measured: 2026-11, 2 vCPU: a frame is with its
-            # worker 0.15 ms sooner.
-            self._loop.call_soon(self._send, link, _pack(answer, request_id))
+            self._send(link, _pack(answer, request_id))
 
     def _answer(self, link: _Link, incoming: Incoming) -> Outgoing | None:
         """The reply, when the handler has it at once; otherwise its task is started."""
