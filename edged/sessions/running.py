@@ -198,7 +198,8 @@ class Sessions:
 
     def watching(self) -> tuple[SightState, ...]:
         """Every source of pictures of the sessions that run, as it is now."""
-        return tuple(state for one in self._running.values() for state in one.sights)
+        running = [one for one in self._running.values() if not one.over]
+        return tuple(state for one in running for state in one.sights)
 
     def listening(self) -> tuple[Listening, ...]:
         """Who listens and watches at this moment, for everybody to see."""

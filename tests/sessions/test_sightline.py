@@ -314,6 +314,8 @@ def test_a_video_has_its_own_clock_and_ends_the_session_by_itself(tmp_path: Path
         await rig.until(lambda db: sessions.status(db, session.id) == "completed")
 
         ended = await rig.sessions.get(session.id)
+        while rig.sessions.watching():  # a moment after the store knows it
+            await asyncio.sleep(0.002)
         assert rig.onlooker.seen == [0, 500, 1_000, 1_500, 2_000, 2_500]
         assert ended.duration_ms == 2_500
         assert video.options.device == "/a/film.mp4"
