@@ -93,7 +93,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top = argparse.ArgumentParser(
         prog="edged",
-        description="Models for everything a device hears, on the device itself.",
+        description="Models for everything a device hears and sees, on the device itself.",
         epilog="`edged COMMAND --help` tells more. Exit statuses: docs/ERRORS.md.",
     )
     top.add_argument("--version", action="version", version=f"edged {__version__}")

@@ -14,7 +14,7 @@ from edged.cli.seeing.drawn import Canvas, canvas
 from edged.cli.seeing.position import Watcher
 from edged.cli.seeing.shows import Show, show
 from edged.errors import Internal
-from edged.messages.replies import Loading
+from edged.messages.replies import Loading, Progress
 from edged.messages.seeing import Looked, See, Seen
 
 ANSWER_WITHIN_S = 60.0
@@ -74,6 +74,8 @@ def follow(
                 drawn.add(reply, got)
             case Looked():
                 return reply
+            case Progress():
+                watcher.progress(reply.fraction)
             case Loading():
                 watcher.note(f"loading {reply.model}, about {render.ago(reply.expected_ms)}")
             case _:

@@ -21,6 +21,10 @@ class Watcher(Protocol):
         """One more frame."""
         ...
 
+    def progress(self, fraction: float) -> None:
+        """How far the whole is, in [0, 1]."""
+        ...
+
     def note(self, text: str) -> None:
         """Something else is worth a line."""
         ...
@@ -45,6 +49,9 @@ class Silence:
     def frame(self, seen: Seen) -> None:
         """Say nothing."""
 
+    def progress(self, fraction: float) -> None:
+        """Say nothing."""
+
     def note(self, text: str) -> None:
         """Say nothing."""
 
@@ -58,7 +65,7 @@ class Told(Protocol):
 
 
 class Line:
-    """Time of the video, frames, and how quickly they come.
+    """How much of the video is done, its time, frames, and how quickly they come.
 
     Args:
         update: changes the line. above: prints one that stays.
@@ -68,6 +75,7 @@ class Line:
         self._update = update
         self._above = above
         self._frames = 0
+        self._share = ""
         self._began = time.monotonic()
 
     def frame(self, seen: Seen) -> None:
@@ -78,7 +86,13 @@ class Line:
         if self._frames >= FEW:
             pace = (self._frames - 1) / max(0.001, time.monotonic() - self._began)
             at = render.clock(seen.captured_at_ms)
-            self._update(f"{at}, {render.counted(self._frames, 'frame')}, {pace:.1f} a second")
+            self._update(
+                f"{self._share}{at}, {render.counted(self._frames, 'frame')}, {pace:.1f} a second"
+            )
+
+    def progress(self, fraction: float) -> None:
+        """Shown with the next frame."""
+        self._share = f"{fraction:.0%}, "
 
     def note(self, text: str) -> None:
         """Print it."""

@@ -208,7 +208,7 @@ def _hand(things: _Things, at: int, signs: HandSigns) -> Hand:
         handedness="Left" if label == "Left" else "Right",
         score=things.score(at) or 0.0,
         gesture=signs.gesture,
-        gesture_score=min(1.0, max(0.0, signs.score)),
+        gesture_score=min(1.0, max(0.0, signs.score)) if signs.gesture else 0.0,
         landmarks=things.landmarks(at),
         world_landmarks=things.world_landmarks(at),
         body=signs.body,
