@@ -350,6 +350,7 @@ class Sightline:
         )
         noticed = [one for one in seen if one is not None]
         writes = [write for one in noticed for write in one.writes]
+        was_blind = self._gap is not None
         if len(noticed) == len(seen):
             self._failures = 0
             self._end_gap(at_ms)
@@ -357,7 +358,7 @@ class Sightline:
         else:
             self._counting.lose()
         writes += self._tell()
-        if writes:
+        if writes or was_blind:
             await self._keeper.keep(writes)
 
     async def _see(self, number: int, frame: CapturedFrame, at_ms: int) -> Noticed | None:
