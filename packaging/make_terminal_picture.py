@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, chdir, contextmanager, nullcontext
 from io import StringIO
 from pathlib import Path
 
@@ -32,12 +32,21 @@ COMMANDS = {
         "stats",
         "search kitchen table",
     ),
+    "seeing": (
+        "see astronaut.png --task pose",
+        "see astronaut.png --task iris",
+        "see astronaut.png --task segment --effect cutout --draw cut.png",
+    ),
 }
 """Pictures and the `edged` commands that they show, one below the other."""
 
 HEARS = {"listening"}
 """Pictures of what records: their commands get a home of their own, and a microphone that hears the
 demo's conversation. It is PulseAudio's null sink, as in the tests, whose module starts it."""
+
+SEES = {"seeing"}
+"""Pictures of what looks: their commands run beside a photograph in the public domain, which comes with
+scikit-image; EDGED_HOME is one that has the embedded models."""
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
@@ -75,6 +84,24 @@ def microphone() -> Iterator[dict[str, str]]:
             playing.cancel()
             subprocess.run([*run, "shutdown"], env={**os.environ, **environ}, check=True)
             server.stop()
+
+
+@contextmanager
+def photograph() -> Iterator[dict[str, str]]:
+    """A folder with the photograph, in which the commands run."""
+    from PIL import Image
+    from skimage.data import astronaut
+
+    with tempfile.TemporaryDirectory(prefix="edged-", dir="/tmp") as folder, chdir(folder):
+        Image.fromarray(astronaut()).save("astronaut.png")  # type: ignore[no-untyped-call]
+        run = [sys.executable, "-P", "-m", "edged"]
+        subprocess.run(
+            [*run, "see", "astronaut.png", "--json"], stdout=subprocess.DEVNULL, check=True
+        )
+        try:
+            yield {}
+        finally:
+            subprocess.run([*run, "shutdown"], check=True)
 
 
 def record(command: list[str], given: Mapping[str, str]) -> str:
@@ -154,7 +181,11 @@ def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     for name in sys.argv[1:] or COMMANDS:
         stage: AbstractContextManager[Mapping[str, str]]
-        stage = microphone() if name in HEARS else nullcontext({})
+        stage = nullcontext({})
+        if name in HEARS:
+            stage = microphone()
+        elif name in SEES:
+            stage = photograph()
         with stage as environ:
             shown = [(f"edged {command}", run(command, environ)) for command in COMMANDS[name]]
         target = IMAGES / f"{name}.svg"

@@ -19,6 +19,7 @@ class FedFrames:
     def __init__(self) -> None:
         self._waiting: CapturedFrame | None = None
         self._came = asyncio.Event()
+        self._taken = asyncio.Event()
         self._stopped = False
         self._captured = self._late = 0
         self._last: tuple[int, int] | None = None
@@ -62,14 +63,22 @@ class FedFrames:
             await self._came.wait()
             self._came.clear()
             frame, self._waiting = self._waiting, None
+            self._taken.set()
             if frame is not None and not self._stopped:
                 yield frame
+
+    async def drain(self) -> None:
+        """Return when no frame waits: what was acknowledged is looked at before the end."""
+        while self._waiting is not None and not self._stopped:
+            self._taken.clear()
+            await self._taken.wait()
 
     async def stop(self) -> None:
         """See edged.capture.sight.FrameSource; a frame that waits is forgotten."""
         self._stopped = True
         self._waiting = None
         self._came.set()
+        self._taken.set()
 
     def start(self) -> None:
         """Take frames again after `stop`."""

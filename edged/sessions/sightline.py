@@ -237,6 +237,8 @@ class Sightline:
 
     async def close(self, *, discard: bool = False) -> None:
         """Capture nothing more; what was found is held to be committed, unless it is discarded."""
+        if not discard:
+            await self._drain()
         await self._halt()
         await self._end_onlookers(discard=discard)
         if self.place is not None and not discard:
@@ -433,6 +435,15 @@ class Sightline:
         return [partial(sights.name_device, sight=self.place.sight, device=self.device)]
 
     # --- ends ---
+
+    async def _drain(self) -> None:
+        """Look at the frame of a client that is taken and still waits."""
+        if self.fed is None or self._task is None:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_S):
+                await self.fed.drain()
+                await self._idle.wait()
 
     async def _halt(self) -> None:
         task, self._task = self._task, None

@@ -416,6 +416,23 @@ def test_a_client_that_sends_more_frames_than_were_asked_for_has_some_left_out(
     play(tmp_path, scenario)
 
 
+def test_a_frame_that_was_acknowledged_is_looked_at_although_the_session_stops_at_once(
+    tmp_path: Path,
+) -> None:
+    async def scenario(rig: Rig) -> None:
+        session = await rig.start(SessionsStart(sources=(FRAMES,), pose=True))
+        for at_ms in (0, 500):
+            await rig.sessions.frame(frame(session.id, captured_at_ms=at_ms), (b"a",))
+            if not at_ms:
+                await seen(rig, 1)
+        stopped = await rig.sessions.stop(session.id)
+
+        assert rig.onlooker.seen == [0, 500]
+        assert stopped.sights[0].counts.processed == 2
+
+    play(tmp_path, scenario)
+
+
 def test_a_paused_session_takes_no_frames_of_a_client(tmp_path: Path) -> None:
     async def scenario(rig: Rig) -> None:
         session = await rig.start(SessionsStart(sources=(FRAMES,), pose=True))
