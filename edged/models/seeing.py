@@ -45,7 +45,8 @@ class Group(Struct, frozen=True, kw_only=True):
     count: how many. points: of each one. values: of each point, `x y z` or `x y z visibility`.
     world_points: of each one, (x, y, z); 0 where the model has none.
     scores, labels (handedness: the person's own Left or Right), boxes: of each one, or empty.
-    slots: of each one, its place in the kept blocks, which it keeps while it is followed.
+    slots: of each one, its place in the kept blocks, which it keeps while it is followed; only of
+        streams that are kept.
     """
 
     kind: LandmarkKind

@@ -174,7 +174,7 @@ def test_a_stream_finds_what_a_picture_shows_and_its_canary_stays_the_same(
     known = seers.canary(model)
 
     frames = [
-        seers.see(model, raw(pixels), SeeOptions(stream="one", at_ms=40 * number))
+        seers.see(model, raw(pixels), SeeOptions(stream="one", at_ms=40 * number, keep=True))
         for number in range(3)
     ]
     again = seers.canary(model)

@@ -89,19 +89,17 @@ class _Stream:
     def __init__(self, eye: _Eye, kinds: Sequence[LandmarkKind], *, keep: bool) -> None:
         self.eye = eye
         self.last_ms = -1
-        self._places = {kind: Places(kind) for kind in kinds}
+        self._places = {kind: Places(kind) for kind in kinds} if keep else {}
         self._keepers = {kind: Keeper(kind) for kind in kinds} if keep else {}
 
     def place(
         self, found: dict[LandmarkKind, Found], at_ms: int
     ) -> tuple[dict[LandmarkKind, tuple[int, ...]], list[Sealed]]:
-        """The places of everything that was found, and the seconds that are over."""
+        """The places of everything that was found, and the seconds that are over, of a kept stream."""
+        if not self._keepers:
+            return {}, []
         places = {kind: self._places[kind].of(each, at_ms) for kind, each in found.items()}
-        kept = [
-            self._keepers[kind].add(each, places[kind], at_ms)
-            for kind, each in found.items()
-            if kind in self._keepers
-        ]
+        kept = [self._keepers[kind].add(each, places[kind], at_ms) for kind, each in found.items()]
         return places, [one for one in kept if one is not None]
 
     def finish(self) -> list[Sealed]:
