@@ -53,6 +53,7 @@ def _add_sight(command: argparse.ArgumentParser) -> None:
         ("--hands", "keep the landmarks of hands"),
         ("--objects", "keep from when to when objects were seen"),
         ("--gestures", "tell when a hand makes another gesture (experimental; with --hands)"),
+        ("--blinks", "see whether eyes are shut (experimental; with --face alone)"),
         ("--motion", "leave out frames in which nothing moved"),
     ):
         sight.add_argument(flag, action="store_true", help=text)

@@ -33,6 +33,7 @@ from edged.messages.events import (
     SightRate,
 )
 from edged.messages.records import Segment
+from edged.messages.seeing import DerivedKind
 
 EVENTS = ("session.", "segment.", "job.progress", "sight.", "gesture.changed")
 OVER = ("ready_for_claiming", "completed", "failed")
@@ -117,8 +118,16 @@ def _request(arguments: argparse.Namespace) -> wire.SessionsStart:
         min_detection_confidence=arguments.min_detection_confidence,
         min_tracking_confidence=arguments.min_tracking_confidence,
         complexity=arguments.complexity,
-        derived=("gestures",) if arguments.gestures else (),
+        derived=_derived(arguments),
     )
+
+
+def _derived(arguments: argparse.Namespace) -> tuple[DerivedKind, ...]:
+    wanted: tuple[tuple[DerivedKind, bool], ...] = (
+        ("gestures", arguments.gestures),
+        ("blinks", arguments.blinks),
+    )
+    return tuple(kind for kind, asked in wanted if asked)
 
 
 def _sources(arguments: argparse.Namespace) -> tuple[wire.SourceWish, ...]:

@@ -184,7 +184,8 @@ class SessionsStart(Request, frozen=True, tag="sessions.start"):
     pose, face, hands: keep their landmarks; objects: what is in the frames; screen: of screens, key
         frames when the picture changes (and nothing else, where there are other sources of pictures).
         target_fps and what follows it are for all of them; see `Look`.
-    derived: experimental; `gestures` tells `gesture.changed` while it records.
+    derived: experimental; `gestures` tells `gesture.changed` while it records; `blinks` takes a model
+        that sees shut eyes, where face is the only kind.
     """
 
     sources: Annotated[tuple[SourceWish, ...], Meta(min_length=1, max_length=4)] | None = None

@@ -415,6 +415,8 @@ def _check_sources(request: SessionsStart) -> None:
         )
     if "gestures" in request.derived and not request.hands:
         raise BadRequest("gestures are those of hands", fix="ask for hands, too")
+    if "blinks" in request.derived and not request.face:
+        raise BadRequest("blinks are those of faces", fix="ask for face, too")
     _check_screens(request)
 
 

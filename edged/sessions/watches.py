@@ -67,6 +67,7 @@ class Watches:
             complexity=options.complexity,
             min_detection_confidence=options.min_detection_confidence,
             min_tracking_confidence=options.min_tracking_confidence,
+            irises="blinks" in options.derived,
         )
         return LandmarkWatch(
             lambda stream: open_eyes(

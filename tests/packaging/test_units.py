@@ -12,9 +12,7 @@ UNITS = [SYSTEMD / "edged.service", SYSTEMD / "user" / "edged.service"]
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")
-@pytest.mark.parametrize(
-    "unit", [*UNITS, *DROP_INS], ids=["system", "user", "listening", "seeing"]
-)
+@pytest.mark.parametrize("unit", [*UNITS, *DROP_INS], ids=["system", "user", "listening", "seeing"])
 def test_systemd_knows_every_setting_of_the_unit(unit: Path, tmp_path: Path) -> None:
     """The program itself is not there, so it is replaced by one that is."""
     whole = unit.read_text() if unit in UNITS else UNITS[0].read_text() + unit.read_text()

@@ -577,6 +577,7 @@ def test_how_many_frames_come_is_told_once_a_second(tmp_path: Path) -> None:
         (SessionsStart(sources=(SourceWish(), VIDEO), pose=True), "watched alone"),
         (SessionsStart(sources=(CAMERA,), screen=True), "key frames are of screens"),
         (SessionsStart(pose=True, derived=("gestures",)), "those of hands"),
+        (SessionsStart(pose=True, derived=("blinks",)), "those of faces"),
         (
             SessionsStart(sources=(SourceWish(kind="client"),) * 3, pose=True, screen=True),
             "5 sources",

@@ -86,7 +86,7 @@ def choose(pool: Models, defaults: Defaults, look: Look) -> Plan:
     )
 
 
-def choose_kinds(
+def choose_kinds(  # noqa: PLR0913 the facts of a look, all by keyword
     pool: Models,
     defaults: Defaults,
     kinds: Sequence[LandmarkKind],
@@ -94,15 +94,19 @@ def choose_kinds(
     complexity: Complexity = "full",
     min_detection_confidence: float = 0.5,
     min_tracking_confidence: float = 0.5,
+    irises: bool = False,
 ) -> Plan:
     """The plan for one or several kinds of landmarks of every frame; several by one model.
 
-    At least one kind; the other facts are as in Look.
+    At least one kind; the other facts are as in Look. irises: where only faces are wanted, by the
+    model that also sees whether eyes are shut.
 
     Raises:
         ModelMissing: as for `choose`.
     """
     task: VisionTask = _OF_KIND[kinds[0]] if len(kinds) == 1 else "holistic"
+    if irises and task == "face_mesh":
+        task = "iris"
     look = Look(
         task=task,
         complexity=complexity,

@@ -129,6 +129,14 @@ def test_a_model_for_all_looks_only_for_what_is_wanted() -> None:
     assert everything.kinds == ()
 
 
+def test_faces_alone_are_seen_with_irises_where_blinks_are_wanted() -> None:
+    blinks = choose_kinds(Known(), Defaults(), ["face"], irises=True)
+    beside_hands = choose_kinds(Known(), Defaults(), ["face", "hands"], irises=True)
+
+    assert (blinks.model, choose_kinds(Known(), Defaults(), ["face"]).model) == ("irises", "mesh")
+    assert beside_hands.model == "all"
+
+
 def test_several_kinds_are_looked_for_by_one_model() -> None:
     one = choose_kinds(Known(), Defaults(), ["pose"], complexity="heavy")
     two = choose_kinds(Known(), Defaults(), ["pose", "hands"], min_detection_confidence=0.7)
