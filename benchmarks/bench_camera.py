@@ -121,9 +121,10 @@ def _command(pipe: Path, fps: int) -> list[str]:
     given = ["-f", "lavfi", "-i", "testsrc2"]
     if film is not None:
         given = ["-stream_loop", "-1", "-ss", str(FILM_STARTS_S), "-i", str(film)]
-    shape = f"scale={sights.WIDTH}:{sights.HEIGHT},fps={fps}"
+    # `realtime` and not `-re`: a film of fewer frames a second would come in bursts of the same ones.
+    shape = f"scale={sights.WIDTH}:{sights.HEIGHT},fps={fps},realtime"
     return [
-        "ffmpeg", "-nostdin", "-v", "error", "-threads", "1", "-re", *given, "-vf", shape, "-an",
+        "ffmpeg", "-nostdin", "-v", "error", "-threads", "1", *given, "-vf", shape, "-an",
         "-pix_fmt", "yuv420p", "-f", "yuv4mpegpipe", "-y", str(pipe),
     ]  # fmt: skip
 
