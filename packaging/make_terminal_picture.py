@@ -54,8 +54,8 @@ CONVERSATION = ROOT / "edged" / "cli" / "assets" / "conversation.opus"
 OUTSIDE = re.compile(r"@font-face \{.*?\}\s*|<!--.*?-->\s*", re.DOTALL)
 """rich's template loads a font from a server; the picture must not."""
 ERASE_AND_UP = re.compile(r"\x1b\[2K|\x1b\[\d*A")
-PASSING = re.compile(r"[█░]{20,} +(?:\d+%|-?\d+ dB)")
-"""Bars and meters that a terminal has wiped away at the end."""
+PASSING = re.compile(r"[█░]{20,} +(?:\d+%|-?\d+ dB)|^(?:\x1b\[[\d;?]*[A-Za-z])*[\u2800-\u28ff]")
+"""Bars, meters and spinners that a terminal has wiped away at the end."""
 KEPT_SEGMENTS = 6
 """Rows of the transcript in the picture; the others are counted in one line."""
 

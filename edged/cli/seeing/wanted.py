@@ -63,7 +63,9 @@ def _check_drawing(arguments: argparse.Namespace) -> None:
         return
     kinds = MOVIES if is_live(arguments) else (*PICTURES, *MOVIES)
     if PurePath(arguments.draw).suffix.lower() not in kinds:
-        raise BadRequest(f"what is drawn ends in {', '.join(kinds)}")
+        raise BadRequest(
+            f"what is drawn ends in {', '.join(kinds)}", fix=f"for example --draw out{kinds[0]}"
+        )
     if arguments.task in ("classify", "embed"):
         raise BadRequest(f"{arguments.task} finds nothing that could be drawn")
     if is_live(arguments) and arguments.task == "segment" and arguments.effect:
