@@ -16,6 +16,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
+from typing import NamedTuple
 
 from edged import __version__, keys
 from edged.bridge import endpoint
@@ -54,6 +55,7 @@ from edged.service.people import expire_voices
 from edged.service.vitals import Vitals
 from edged.sessions.appending import Appending, close_fed
 from edged.sessions.captioning import Captioning
+from edged.sessions.ending import Queue
 from edged.sessions.equipment import Equipment
 from edged.sessions.fed_captions import FedCaptions
 from edged.sessions.following import Following
@@ -124,15 +126,21 @@ def _start(house: House, server: Server, tasks: asyncio.TaskGroup) -> list[async
     ]
 
 
-async def _build(
-    paths: Paths,
-    config: Config,
-    unlock: Passphrase | None,
-    stack: AsyncExitStack,
-    *,
-    stop: Callable[[], None],
-) -> House:
-    """Every part, each closed by the stack in reverse order."""
+class _Base(NamedTuple):
+    """What has to be closed at the end, and all others stand on."""
+
+    bus: Bus
+    store: Store
+    pool: Pool
+    decoders: Decoders
+    reading: Reading
+    stills: Stills
+
+
+async def _base(
+    paths: Paths, config: Config, unlock: Passphrase | None, stack: AsyncExitStack
+) -> _Base:
+    """Claim the socket, open the store, and make ready what lends workers."""
     endpoint.check_length(paths)
     lock = endpoint.Lock(paths)
     stack.callback(lock.close)
@@ -142,11 +150,23 @@ async def _build(
     with suppress(DiskFull):  # said by health; it must start, so that recordings can be deleted
         await store.write(transcripts.interrupt)
     pool = Pool(config, paths, on_change=_tell_of_models(bus))
-    stack.push_async_callback(pool.close)
-    decoders = Decoders()
-    stack.push_async_callback(decoders.close)
-    reading = Reading(store)
-    stack.push_async_callback(reading.close)
+    decoders, reading, stills = Decoders(), Reading(store), Stills()
+    for lender in (pool, decoders, reading, stills):
+        stack.push_async_callback(lender.close)
+    return _Base(bus, store, pool, decoders, reading, stills)
+
+
+async def _build(
+    paths: Paths,
+    config: Config,
+    unlock: Passphrase | None,
+    stack: AsyncExitStack,
+    *,
+    stop: Callable[[], None],
+) -> House:
+    """Every part, each closed by the stack in reverse order."""
+    base = await _base(paths, config, unlock, stack)
+    bus, store, pool, decoders = base.bus, base.store, base.pool, base.decoders
     pipeline = Pipeline(store, pool, decoders, config)
     lexicons = Lexicons(paths.lexicons, config.sessions.lexicons)
     afterwards = Afterwards(
@@ -160,31 +180,8 @@ async def _build(
         store, bus, decoders, captioning, backlog_ms=config.sessions.backlog_ms
     )
     sound = SoundDevices(config.capture)
-    stills = Stills()
-    stack.push_async_callback(stills.close)
     sights = SightDevices(config.seeing)
-    equipment = Equipment(
-        store=store,
-        bus=bus,
-        microphones=sound,
-        captions=captioning.open,
-        queue=lambda db, session_id: queue_session(
-            db, order_of(db, session_id), attempts=config.jobs.attempts
-        ),
-        close_fed=close_fed,
-        sights=sights,
-        onlookers=Watches(pool, config, stills),
-        seeing=config.seeing,
-        chunk_ms=config.capture.chunk_ms,
-        reopen_s=config.capture.reopen_ms / 1000,
-    )
-    vitals = Vitals(
-        store,
-        paths,
-        bus,
-        finders=(pool.reasons, intake.reasons),
-        slow_finders=(lambda: _untaught(pool),),
-    )
+    equipment = _equipment(base, config, sound, sights, captioning)
     return House(
         config=config,
         paths=paths,
@@ -200,7 +197,7 @@ async def _build(
         hearing=Hearing(pool, decoders),
         sounding=Sounding(pool, decoders),
         lexicons=lexicons,
-        reading=reading,
+        reading=base.reading,
         streams=Streams(store, pool, bus, decoders, config, lexicons),
         following=Following(store, pool, bus, config),
         sight_streams=SightStreams(pool, sights, config),
@@ -211,12 +208,50 @@ async def _build(
         work=work,
         runner=runner,
         intake=intake,
-        vitals=vitals,
+        vitals=_vitals(store, paths, bus, pool, intake),
         sound=sound,
         sights=sights,
         traffic=Counter(requests=0, requests_refused=0, requests_failed=0),
         rotate_key=lambda: keys.rotate(paths.key_file, store, settings=config.keys),
         stop=stop,
+    )
+
+
+def _equipment(
+    base: _Base,
+    config: Config,
+    sound: SoundDevices,
+    sights: SightDevices,
+    captioning: Captioning,
+) -> Equipment:
+    """What sessions are recorded with."""
+    return Equipment(
+        store=base.store,
+        bus=base.bus,
+        microphones=sound,
+        captions=captioning.open,
+        queue=_queue_with(config.jobs.attempts),
+        close_fed=close_fed,
+        sights=sights,
+        onlookers=Watches(base.pool, config, base.stills),
+        seeing=config.seeing,
+        chunk_ms=config.capture.chunk_ms,
+        reopen_s=config.capture.reopen_ms / 1000,
+    )
+
+
+def _queue_with(attempts: int) -> Queue:
+    """Queues the work after a session's end, to be tried so often."""
+    return lambda db, session_id: queue_session(db, order_of(db, session_id), attempts=attempts)
+
+
+def _vitals(store: Store, paths: Paths, bus: Bus, pool: Pool, intake: Intake) -> Vitals:
+    return Vitals(
+        store,
+        paths,
+        bus,
+        finders=(pool.reasons, intake.reasons),
+        slow_finders=(lambda: _untaught(pool),),
     )
 
 

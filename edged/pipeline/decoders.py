@@ -1,6 +1,5 @@
-"""The decode worker's life: started with the first media, shared, ended when idle, replaced when dead."""
+"""The decode worker, lent to whoever has media to be decoded, converted or cut."""
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -11,9 +10,8 @@ from edged.capture.parts import ConvertOptions, DecodeOptions, PcmPiece
 from edged.errors import Deadline, WorkerGone
 from edged.media import AudioChunk, AudioFormat
 from edged.workers.process import Worker
+from edged.workers.shared import SharedWorker
 
-IDLE_S = 30.0
-START_DEADLINE_S = 30.0
 CONVERT_DEADLINE_S = 10.0
 
 
@@ -21,11 +19,7 @@ class Decoders:
     """Lends the decode worker. Loop thread only."""
 
     def __init__(self) -> None:
-        self._worker: Worker | None = None
-        self._starting = asyncio.Lock()
-        self._open = 0
-        self._ending: asyncio.TimerHandle | None = None
-        self._ends: set[asyncio.Task[None]] = set()
+        self._shared = SharedWorker(DECODE_WORKER)
 
     @asynccontextmanager
     async def open(
@@ -41,16 +35,12 @@ class Decoders:
         Raises:
             BadMedia, Busy, WorkerGone, Deadline, EngineMissing: see edged.capture.files.decoding.
         """
-        self._open += 1
-        try:
-            worker = await self._started()
-            options = DecodeOptions(audio=audio, wanted=wanted)
-            async with decoding(worker, fd, options, priority=priority) as media:
-                yield media
-        finally:
-            self._open -= 1
-            if not self._open:
-                self._end_later()
+        options = DecodeOptions(audio=audio, wanted=wanted)
+        async with (
+            self._shared.lent() as worker,
+            decoding(worker, fd, options, priority=priority) as media,
+        ):
+            yield media
 
     async def convert(self, data: bytes | memoryview, options: ConvertOptions) -> AudioChunk:
         """A piece of live PCM as mono s16le at 16 kHz.
@@ -61,16 +51,10 @@ class Decoders:
             BadRequest, BadMedia: see edged.capture.parts.MediaDecoder.convert.
             WorkerGone, Deadline, EngineMissing: see edged.capture.files.decoding.
         """
-        self._open += 1
-        try:
-            worker = await self._started()
+        async with self._shared.lent() as worker:
             answer = await worker.call(
                 "convert", PcmPiece(data=data), options, deadline_s=CONVERT_DEADLINE_S
             )
-        finally:
-            self._open -= 1
-            if not self._open:
-                self._end_later()
         return answer.to(AudioChunk)
 
     @asynccontextmanager
@@ -80,49 +64,16 @@ class Decoders:
         Raises:
             Busy, WorkerGone, Deadline, EngineMissing: see edged.capture.cutting.
         """
-        self._open += 1
-        try:
-            clipping = Clipping(await self._started(), codec)
+        async with self._shared.lent() as worker:
+            clipping = Clipping(worker, codec)
             try:
                 yield clipping
             finally:
                 await clipping.forget()
-        finally:
-            self._open -= 1
-            if not self._open:
-                self._end_later()
 
     async def close(self) -> None:
         """End the worker now."""
-        self._keep()
-        if self._worker is not None:
-            await self._worker.end()
-            self._worker = None
-        if self._ends:
-            await asyncio.wait(self._ends)
-
-    async def _started(self) -> Worker:
-        self._keep()
-        async with self._starting:
-            if self._worker is None or not self._worker.alive:
-                self._worker = await Worker.spawn(DECODE_WORKER, load_deadline_s=START_DEADLINE_S)
-            return self._worker
-
-    def _keep(self) -> None:
-        if self._ending is not None:
-            self._ending.cancel()
-            self._ending = None
-
-    def _end_later(self) -> None:
-        self._keep()
-        self._ending = asyncio.get_running_loop().call_later(IDLE_S, self._end)
-
-    def _end(self) -> None:
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            task = asyncio.get_running_loop().create_task(worker.end(), name="end the decoder")
-            self._ends.add(task)
-            task.add_done_callback(self._ends.discard)
+        await self._shared.close()
 
 
 class Clipping:

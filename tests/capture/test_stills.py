@@ -46,7 +46,7 @@ def test_the_worker_starts_with_the_first_frame_and_ends_when_it_is_closed() -> 
     async def scenario() -> None:
         stills = Stills()
         first, second = await asyncio.gather(stills.encode(RED), stills.encode(RED))
-        worker = stills._worker
+        worker = stills._shared.worker
         assert worker is not None
         assert worker.alive
         await stills.close()

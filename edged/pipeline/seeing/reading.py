@@ -4,7 +4,6 @@ Blocks flow from the store to the worker in small parts, so a reading costs the 
 long the session is. The worker starts with the first reading and ends when nobody reads.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
@@ -34,12 +33,11 @@ from edged.store.database import Store
 from edged.store.engine import Connection
 from edged.store.landmark_blocks import EVER, StoredBlock
 from edged.workers.process import Answer, Worker, WorkerSpec
+from edged.workers.shared import IDLE_S, SharedWorker
 
 UNPACK_WORKER = WorkerSpec(name="unpack", module="edged.capture.unpacking")
 """Reads nothing but what it is sent."""
 
-IDLE_S = 30.0
-START_DEADLINE_S = 30.0
 CALL_DEADLINE_S = 120.0
 """For 64 blocks, of which gestures are told: 4 s on a core of a PC, if it has one."""
 
@@ -106,17 +104,12 @@ class Reading:
 
     def __init__(self, store: Store, *, idle_s: float = IDLE_S) -> None:
         self._store = store
-        self._idle_s = idle_s
-        self._worker: Worker | None = None
-        self._starting = asyncio.Lock()
-        self._open = 0
-        self._ending: asyncio.TimerHandle | None = None
-        self._ends: set[asyncio.Task[None]] = set()
+        self._shared = SharedWorker(UNPACK_WORKER, idle_s=idle_s)
 
     @property
     def worker(self) -> Worker | None:
         """The process that reads; None while nobody does."""
-        return self._worker
+        return self._shared.worker
 
     async def page(self, stretch: Stretch, wish: ReadWish) -> LandmarkPage:
         """A page of landmarks: the first frames of the stretch, as many as are wanted or fit.
@@ -170,18 +163,13 @@ class Reading:
         Raises:
             WorkerGone, Deadline, EngineMissing: the worker's.
         """
-        async with self._lent() as worker:
+        async with self._shared.lent() as worker:
             wish = RankWish(query=query, vectors=tuple(vectors))
             return (await worker.call("rank", wish, deadline_s=CALL_DEADLINE_S)).to(Ranked).scores
 
     async def close(self) -> None:
         """End the worker now; what is being read ends with `WorkerGone`."""
-        self._keep()
-        if self._worker is not None:
-            await self._worker.end()
-            self._worker = None
-        if self._ends:
-            await asyncio.wait(self._ends)
+        await self._shared.close()
 
     async def _fed(
         self, reading: "_Open", passes: Sequence["_Pass"], wish: ReadWish
@@ -228,7 +216,7 @@ class Reading:
 
     @asynccontextmanager
     async def _reading(self, wish: ReadWish) -> AsyncIterator["_Open"]:
-        async with self._lent() as worker:
+        async with self._shared.lent() as worker:
             answer = await worker.call("open", wish, deadline_s=CALL_DEADLINE_S)
             reading = _Open(worker, answer.to(ReadingId))
             try:
@@ -236,39 +224,6 @@ class Reading:
             finally:
                 with suppress(WorkerGone, Deadline):
                     await reading.call("close", reading.id)
-
-    @asynccontextmanager
-    async def _lent(self) -> AsyncIterator[Worker]:
-        self._open += 1
-        try:
-            yield await self._started()
-        finally:
-            self._open -= 1
-            if not self._open:
-                self._end_later()
-
-    async def _started(self) -> Worker:
-        self._keep()
-        async with self._starting:
-            if self._worker is None or not self._worker.alive:
-                self._worker = await Worker.spawn(UNPACK_WORKER, load_deadline_s=START_DEADLINE_S)
-            return self._worker
-
-    def _keep(self) -> None:
-        if self._ending is not None:
-            self._ending.cancel()
-            self._ending = None
-
-    def _end_later(self) -> None:
-        self._keep()
-        self._ending = asyncio.get_running_loop().call_later(self._idle_s, self._end)
-
-    def _end(self) -> None:
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            task = asyncio.get_running_loop().create_task(worker.end(), name="end the unpacker")
-            self._ends.add(task)
-            task.add_done_callback(self._ends.discard)
 
 
 class _Pass(Struct, frozen=True):
