@@ -104,6 +104,8 @@ class Sight(Struct, frozen=True, kw_only=True):
     world: likewise, (count, world_points, 3), of the groups that have them.
     width, height: of the frame, upright, in pixels. computed_us: from the pixels to the result.
     sealed, blocks: of the seconds that are over, when the stream is kept.
+    fresh: the frame is its stream's first one here; again in the midst of a stream, when another
+        worker took its place: what that one had not sealed is lost.
     """
 
     groups: tuple[Group, ...] = ()
@@ -117,6 +119,7 @@ class Sight(Struct, frozen=True, kw_only=True):
     bodies: tuple[BodySigns, ...] = ()
     sealed: tuple[SealedBlock, ...] = ()
     blocks: tuple[bytes | memoryview, ...] = ()
+    fresh: bool = False
 
 
 class Seer(Model, Protocol):

@@ -51,6 +51,7 @@ class LandmarkWatch:
         self._stack = AsyncExitStack()
         self._eyes: Eyes | None = None
         self._last_ms = 0
+        self._looked = False
         self._size = (0, 0)
 
     @property
@@ -62,6 +63,7 @@ class LandmarkWatch:
         """See Onlooker."""
         if self._eyes is None:
             stream = secrets.token_hex(8)
+            self._looked = False
             self._eyes = await self._stack.enter_async_context(self._open_eyes(stream))
 
     async def see(self, frame: CapturedFrame, at_ms: int, place: Place) -> Noticed:
@@ -72,11 +74,14 @@ class LandmarkWatch:
         view = await self._eyes.look(frame.picture, at_ms)
         if not isinstance(view, Sight):
             raise Internal(f"{self._model} finds no landmarks")
+        # A worker that died between two frames is replaced without an error: only so it shows.
+        forgot, self._looked = view.fresh and self._looked, True
         changes = () if self._gesturing is None else self._gesturing.feed(at_ms, _gestures(view))
         return Noticed(
             detected=any(group.count for group in view.groups),
             writes=(*self._measured(view, place), *_kept(view, place), *_told(changes, place)),
             kept_ms=at_ms // SEALED_MS * SEALED_MS,
+            forgot=forgot,
         )
 
     def _measured(self, sight: Sight, place: Place) -> list[Write]:

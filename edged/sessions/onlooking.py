@@ -30,11 +30,13 @@ class Noticed(Struct, frozen=True, kw_only=True):
     """What came of a frame: whether something was found, and what has to be committed.
 
     kept_ms: all that was found before it is in writes, now or earlier; None: as before.
+    forgot: what was found since then is lost; the frame itself is not.
     """
 
     detected: bool = False
     writes: tuple[Write, ...] = ()
     kept_ms: int | None = None
+    forgot: bool = False
 
 
 class Onlooker(Protocol):

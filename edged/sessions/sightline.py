@@ -374,6 +374,8 @@ class Sightline:
         except EdgedError as error:
             await self._fail(error, number, at_ms)
         else:
+            if noticed.forgot:
+                await self._lose(min(self._kept_ms[number], at_ms), "worker_gone", until_ms=at_ms)
             if noticed.kept_ms is not None:
                 self._kept_ms[number] = noticed.kept_ms
             return noticed

@@ -189,7 +189,7 @@ def test_a_camera_stalls_is_paused_loses_its_model_and_its_daemon_and_nothing_is
     seer.wait(lambda: not get(seer, session.id).sights[0].lost)
 
     os.kill(worker_of(seer, "pose-landmarker-full"), signal.SIGKILL)
-    seer.wait(lambda: get(seer, session.id).sights[0].counts.lost > 0)
+    seer.wait(lambda: any(one.reason == "worker_gone" for one in ledger(seer, session.id).sights))
     survived = processed(seer, session.id)
     seer.wait(lambda: processed(seer, session.id) > survived + 2)
 

@@ -101,6 +101,7 @@ class FakeOnlooker:
         self.seen: list[int] = []
         self.refusal: EdgedError | None = None
         self.failures: list[EdgedError] = []
+        self.forgot = False
         self.defect: Exception | None = None
         self.begun = 0
         self.ended = 0
@@ -129,7 +130,10 @@ class FakeOnlooker:
             self._open.clear()
             raise self.failures.pop(0)
         self.seen.append(at_ms)
-        noticed = Noticed(detected=True)
+        noticed = Noticed(detected=True, forgot=self.forgot)
+        if self.forgot:
+            self.forgot = False
+            self._open.clear()
         if self._open and self._open[0] // 1000 != at_ms // 1000:
             noticed = self._seal(place)
         self._open.append(at_ms)

@@ -126,6 +126,20 @@ def test_every_beginning_is_a_stream_of_its_own() -> None:
     assert len(set(eyes.streams)) == 2
 
 
+def test_a_stream_that_begins_anew_in_its_midst_has_forgotten() -> None:
+    eyes = FakeEyes(Sight(fresh=True), Sight(), Sight(fresh=True), Sight(), Sight(fresh=True))
+
+    async def look() -> list[bool]:
+        watch = landmarks(eyes)
+        await watch.begin()
+        forgot = [(await watch.see(frame(), at_ms, PLACE)).forgot for at_ms in range(4)]
+        await watch.end(PLACE, discard=False)
+        await watch.begin()
+        return [*forgot, (await watch.see(frame(), 4, PLACE)).forgot]
+
+    assert asyncio.run(look()) == [False, False, True, False, False]
+
+
 @pytest.mark.parametrize("hangs", [False, True])
 def test_an_end_without_its_worker_loses_the_rest_and_nothing_else(
     hangs: bool, monkeypatch: pytest.MonkeyPatch

@@ -208,6 +208,28 @@ def test_a_source_that_breaks_is_opened_again_and_counts_go_on(tmp_path: Path) -
     play(tmp_path, scenario)
 
 
+def test_what_a_worker_that_died_between_two_frames_had_not_sealed_is_a_gap(
+    tmp_path: Path,
+) -> None:
+    async def scenario(rig: Rig) -> None:
+        session = await rig.start(BODY)
+        camera = rig.sights.sources[0]
+        for _ in range(12):
+            camera.give(100)
+        await seen(rig, 12)
+        rig.onlooker.forgot = True
+        camera.give(100)
+        camera.give(100)
+        await seen(rig, 14)
+        stopped = await rig.sessions.stop(session.id)
+
+        assert await gaps(rig, session.id) == [(900, 1_200, "worker_gone")]
+        counts = stopped.sights[0].counts
+        assert (counts.processed, counts.lost) == (14, 0)
+
+    play(tmp_path, scenario)
+
+
 def test_a_worker_that_ends_costs_what_it_had_not_sealed_and_the_session_goes_on(
     tmp_path: Path,
 ) -> None:

@@ -190,6 +190,13 @@ def test_a_stream_has_finders_and_confidences_of_its_own(rig: Rig) -> None:
     assert [one.finder.seen for one in others] == [[5]] * 3
 
 
+def test_only_the_first_frame_of_a_stream_is_fresh(rig: Rig) -> None:
+    seen = [rig.see("one", 0), rig.see("one", 1), rig.see("other", 0), rig.see()]
+    rig.finish("one")
+
+    assert [one.fresh for one in [*seen, rig.see("one", 0)]] == [True, False, True, False, True]
+
+
 def test_finders_of_pictures_make_room_for_a_stream(rig: Rig) -> None:
     rig.see()
 

@@ -140,12 +140,14 @@ class FrameSeer:
         if not options.stream:
             found = self._eye_for_pictures(options).look(self._threads, frame, 0)
             return _sight(frame, found, began)
+        fresh = options.stream not in self._streams
         stream = self._stream(options)
         if options.at_ms <= stream.last_ms:
             raise BadRequest("the frame is not newer than the last one of its stream")
         found = self._looked(options.stream, stream, frame, options.at_ms)
         places, sealed = stream.place(found, options.at_ms)
-        return _sight(frame, found, began, places=places, sealed=sealed)
+        sight = _sight(frame, found, began, places=places, sealed=sealed)
+        return msgspec.structs.replace(sight, fresh=True) if fresh else sight
 
     def finish(self, stream: SeeStream) -> Sight:
         """End a stream; see the Protocol."""
