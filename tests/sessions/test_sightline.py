@@ -223,7 +223,7 @@ def test_what_a_worker_that_died_between_two_frames_had_not_sealed_is_a_gap(
         await seen(rig, 14)
         stopped = await rig.sessions.stop(session.id)
 
-        assert await gaps(rig, session.id) == [(900, 1_200, "worker_gone")]
+        assert await gaps(rig, session.id) == [(900, 1_300, "worker_gone")]
         counts = stopped.sights[0].counts
         assert (counts.processed, counts.lost) == (14, 0)
 
