@@ -81,7 +81,7 @@ class MediaFile:
         if not self._source.size_bytes:
             raise BadMedia("the file is empty (0 bytes)")
         with translated("this is no media file that can be read"):
-            self._container = _open(self._source)
+            self._container = opened(self._source, _FORMATS)
         try:
             self._stream = _audio_track(self._container)
             self.facts = self._read_facts()
@@ -185,12 +185,17 @@ def translated(problem: str) -> Iterator[None]:
         raise BadMedia(problem) from error
 
 
-def _open(source: Descriptor) -> InputContainer:
+def opened(source: Descriptor, formats: str) -> InputContainer:
+    """Media of these formats alone (FFmpeg's names, with commas); it may lead to no other file or address.
+
+    Raises:
+        av.FFmpegError: FFmpeg does not understand it; `translated` makes it ours.
+    """
     return av.open(
         source,
         mode="r",
         metadata_errors="replace",
-        container_options={"format_whitelist": _FORMATS, "protocol_whitelist": "none"},
+        container_options={"format_whitelist": formats, "protocol_whitelist": "none"},
     )
 
 

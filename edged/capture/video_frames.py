@@ -7,7 +7,7 @@ import av.logging
 from av.container import InputContainer
 from av.video import VideoStream
 
-from edged.capture.container import Descriptor, translated
+from edged.capture.container import Descriptor, opened, translated
 from edged.capture.motion import Motion
 from edged.capture.pacing import Pace
 from edged.capture.pixels import Developer, is_sideways
@@ -39,7 +39,7 @@ class VideoFile:
         if not source.size_bytes:
             raise BadMedia("the file is empty (0 bytes)")
         with translated("this is no video file that can be read"):
-            self._container = _open(source)
+            self._container = opened(source, _FORMATS)
         try:
             self._stream = _video_track(self._container)
         except BaseException:
@@ -148,15 +148,6 @@ def _timed(
             at_ns = last_ns + pause_ns
         last_ns = at_ns
         yield at_ns, frame
-
-
-def _open(source: Descriptor) -> InputContainer:
-    return av.open(
-        source,
-        mode="r",
-        metadata_errors="replace",
-        container_options={"format_whitelist": _FORMATS, "protocol_whitelist": "none"},
-    )
 
 
 def _video_track(container: InputContainer) -> VideoStream:

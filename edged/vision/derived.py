@@ -17,7 +17,6 @@ from edged.messages.seeing import Derived, DerivedKind
 from edged.vision.activity import speeds
 from edged.vision.angles import joint_angles
 from edged.vision.eyes import openness
-from edged.vision.gestures import gesture_of
 from edged.vision.names import MESH_POINTS
 from edged.vision.posture import posture_of
 
@@ -76,24 +75,6 @@ class Run(Struct, frozen=True):
     label: str
 
 
-def gesture_stretches(times_ms: Times, points: Floats, *, aspect: float = 4 / 3) -> list[Derived]:
-    """When each hand showed which gesture.
-
-    Args:
-        times_ms: grows, shape (n,).
-        points: hands, slot 0 left and 1 right, x y z, shape (n, 2, 21, 3); NaN where unseen.
-        aspect: width by height of the pictures.
-    """
-    found = [
-        one
-        for slot, hand in enumerate(HANDS[: points.shape[1]])
-        for one in gestures_told(
-            times_ms, [gesture_of(row, None, aspect)[0] for row in points[:, slot]], hand
-        )
-    ]
-    return sorted(found, key=lambda one: one.start_ms)
-
-
 def gestures_told(times_ms: Times, labels: Sequence[str], hand: Hand) -> list[Derived]:
     """The gestures of one hand that last, of which each frame's is known; empty: none."""
     return [
@@ -102,21 +83,6 @@ def gestures_told(times_ms: Times, labels: Sequence[str], hand: Hand) -> list[De
         )
         for run in runs(times_ms, labels)
     ]
-
-
-def posture_stretches(times_ms: Times, points: Floats) -> list[Derived]:
-    """When each body was held how.
-
-    Args:
-        times_ms: grows, shape (n,).
-        points: bodies, x y z visibility and world x y z, shape (n, slots, 33, 7); NaN where unseen.
-    """
-    found = [
-        one
-        for slot in range(points.shape[1])
-        for one in postures_told(times_ms, [posture_label(row) for row in points[:, slot]])
-    ]
-    return sorted(found, key=lambda one: one.start_ms)
 
 
 def postures_told(times_ms: Times, labels: Sequence[str]) -> list[Derived]:
@@ -128,7 +94,11 @@ def postures_told(times_ms: Times, labels: Sequence[str]) -> list[Derived]:
 
 
 def posture_label(body: Floats) -> str:
-    """How a body is held in one frame; empty: unknown. Its points as in posture_stretches, (33, 7)."""
+    """How a body is held in one frame; empty: unknown.
+
+    Args:
+        body: x y z visibility and world x y z, shape (33, 7); NaN where unseen.
+    """
     world, visibility = body[:, 4:7], body[:, 3]
     if not np.isfinite(world).any():
         return ""

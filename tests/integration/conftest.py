@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from camera import PipedCamera
 from display import Display
-from pulse import Pulse
+from pulse import Pulse, sound_server
 from real_daemon import CONVERSATION, Daemon
 
 
@@ -42,16 +42,8 @@ def shared_daemon() -> Iterator[Daemon]:
 @pytest.fixture
 def pulse() -> Iterator[Pulse]:
     """A running sound server with a microphone and speakers, without any hardware."""
-    if not (shutil.which("pulseaudio") and shutil.which("paplay")):
-        pytest.skip("no pulseaudio here: apt-get install pulseaudio pulseaudio-utils")
-    folder = Path(tempfile.mkdtemp(prefix="edged-pulse-", dir="/tmp"))
-    server = Pulse(folder)
-    try:
-        server.start()
+    with sound_server() as server:
         yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

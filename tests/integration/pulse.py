@@ -2,11 +2,16 @@
 
 import json
 import os
+import shutil
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 MICROPHONE = "microphone"
 SPEAKERS = "speakers"
@@ -155,3 +160,18 @@ class Pulse:
             ["pactl", *arguments],
             env=self._environ, capture_output=True, text=True, timeout=15, check=False,
         )  # fmt: skip
+
+
+@contextmanager
+def sound_server() -> Iterator[Pulse]:
+    """A running one, without any hardware; skips the test where PulseAudio is not installed."""
+    if not (shutil.which("pulseaudio") and shutil.which("paplay")):
+        pytest.skip("no pulseaudio here: apt-get install pulseaudio pulseaudio-utils")
+    folder = Path(tempfile.mkdtemp(prefix="edged-pulse-", dir="/tmp"))
+    server = Pulse(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)

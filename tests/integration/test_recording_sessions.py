@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from pulse import Pulse
+from pulse import Pulse, sound_server
 from real_daemon import Daemon
 
 from edged.errors import BadRequest, NotFound
@@ -29,16 +29,8 @@ NOISE = Random(4).randbytes(2 * 16_000 * 20)  # 20 s, as loud as can be and hard
 @pytest.fixture(scope="module")
 def sounding() -> Iterator[Pulse]:
     """A sound server whose microphone hears noise."""
-    if not (shutil.which("pulseaudio") and shutil.which("paplay")):
-        pytest.skip("no pulseaudio here: apt-get install pulseaudio pulseaudio-utils")
-    folder = Path(tempfile.mkdtemp(prefix="edged-pulse-", dir="/tmp"))
-    server = Pulse(folder)
-    try:
-        server.start()
+    with sound_server() as server:
         yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

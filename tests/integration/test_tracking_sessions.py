@@ -4,10 +4,8 @@ import errno
 import io
 import itertools
 import os
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -20,7 +18,7 @@ from camera import PipedCamera
 from display import Display
 from PIL import Image
 from preset_graphs import write_colours, write_manifest, write_yolo
-from pulse import Pulse
+from pulse import Pulse, sound_server
 from real_daemon import Daemon
 from viewer import seeing_daemon
 
@@ -53,16 +51,8 @@ VIDEO = "media/video/one-by-one-person-detection.mp4"
 @pytest.fixture(scope="module")
 def room() -> Iterator[Pulse]:
     """A sound server whose microphone hears silence."""
-    if not (shutil.which("pulseaudio") and shutil.which("paplay")):
-        pytest.skip("no pulseaudio here: apt-get install pulseaudio pulseaudio-utils")
-    folder = Path(tempfile.mkdtemp(prefix="edged-pulse-", dir="/tmp"))
-    server = Pulse(folder)
-    try:
-        server.start()
+    with sound_server() as server:
         yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

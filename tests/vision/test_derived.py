@@ -8,9 +8,18 @@ from drawn_bodies import POSTURES, drawn_body
 from drawn_faces import drawn_face
 from drawn_hands import SHOWN, drawn_hand, in_picture
 
-from edged.messages.seeing import DerivedKind
+from edged.messages.seeing import Derived, DerivedKind
 from edged.vision import derived
-from edged.vision.derived import activity, blinks, gesture_stretches, posture_stretches, runs
+from edged.vision.derived import (
+    HANDS,
+    activity,
+    blinks,
+    gestures_told,
+    posture_label,
+    postures_told,
+    runs,
+)
+from edged.vision.gestures import gesture_of
 
 FPS = 10
 
@@ -32,6 +41,27 @@ def body(name: str) -> np.ndarray:
 
 def face(openness: float) -> np.ndarray:
     return drawn_face(openness=openness)[:468]
+
+
+def gesture_stretches(at: np.ndarray, points: np.ndarray) -> list[Derived]:
+    """Of hands, shape (n, 2, 21, 3), as edged.capture.kept.tracks reads them frame by frame."""
+    found = [
+        one
+        for slot, side in enumerate(HANDS[: points.shape[1]])
+        for one in gestures_told(
+            at, [gesture_of(row, None, 4 / 3)[0] for row in points[:, slot]], side
+        )
+    ]
+    return sorted(found, key=lambda one: one.start_ms)
+
+
+def posture_stretches(at: np.ndarray, points: np.ndarray) -> list[Derived]:
+    """Of bodies, shape (n, slots, 33, 7), likewise."""
+    return [
+        one
+        for slot in range(points.shape[1])
+        for one in postures_told(at, [posture_label(row) for row in points[:, slot]])
+    ]
 
 
 UNSEEN_HAND = np.full((21, 3), np.nan)

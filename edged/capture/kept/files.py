@@ -25,7 +25,6 @@ COLUMNS: Final = (
 
 _NUMBERS: Final = 7
 _TIME: Final = "@"
-_JSON_ROWS: Final = 64
 
 
 class LandmarkFile(Protocol):
