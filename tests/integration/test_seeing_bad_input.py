@@ -433,6 +433,10 @@ def _worker(daemon: Daemon) -> int:
     return found
 
 
+MORE_THAN_WAITS = 2 * endpoint.HIGH_WATER_MARK
+"""Replies that the sockets of both sides keep for a client that does not read."""
+
+
 def test_a_client_that_never_reads_costs_nobody_else_anything(seer: Daemon) -> None:
     data, facts = _frame(face())
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -456,7 +460,10 @@ def test_a_client_that_never_reads_costs_nobody_else_anything(seer: Daemon) -> N
         deaf.close(linger=0)
         context.term()
 
-    assert _requests(seer) - asked > 1_000
+    # How many it takes until the daemon gives the client up is the kernel's buffers' doing; each
+    # that was sent was taken, though long before that nobody could be told of it any more.
+    assert number > MORE_THAN_WAITS
+    assert _requests(seer) - asked > number
     assert len(seen.faces) == 1
     assert answered_within_s < 10
     assert grown < 50
