@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -140,6 +140,39 @@ class Sessions(Section, frozen=True):
     voice_days: Positive = 7
 
 
+class Access(Section, frozen=True):
+    """Who may ask, and how much; the bounds hold for each client but the user's own processes.
+
+    local_clients: `user`: processes of the daemon's user act for the user; `pair`: each has to be paired.
+    ttl_days: how long a grant holds when nothing else was said; 0: without an end.
+    requests_per_minute, bytes_per_minute: with a burst of a tenth; running: requests at once.
+    pending: strangers that may wait for a decision at once. pending_ms: how long one waits.
+    notify: tell the desktop of strangers, and of captures that clients began.
+    """
+
+    local_clients: Literal["user", "pair"] = "user"
+    ttl_days: NonNegative = 30
+    requests_per_minute: Positive = 6_000
+    bytes_per_minute: Positive = 2**30
+    running: Positive = 32
+    pending: Positive = 20
+    pending_ms: Positive = 600_000
+    notify: bool = True
+
+
+class Uploads(Section, frozen=True):
+    """bytes: largest upload, and all unfinished ones of a client together; keep_ms: since its last part."""
+
+    bytes: Positive = 4 * 2**30
+    keep_ms: Positive = 86_400_000
+
+
+class Tcp(Section, frozen=True):
+    """endpoint: `tcp://ADDRESS:PORT` to listen on beside ipc, always with CURVE; empty: nowhere."""
+
+    endpoint: str = ""
+
+
 class Pull(Section, frozen=True):
     """rate_bytes: at most so many a second; 0: as many as come. timeout_s: without any byte."""
 
@@ -184,6 +217,9 @@ class Config(Section, frozen=True):
     capture: Capture = Capture()
     sessions: Sessions = Sessions()
     seeing: Seeing = Seeing()
+    access: Access = Access()
+    uploads: Uploads = Uploads()
+    tcp: Tcp = Tcp()
     threads: dict[str, int] = {}
     devices: dict[str, str] = {}
 

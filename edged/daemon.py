@@ -26,7 +26,7 @@ from edged.capture.looking import SightDevices
 from edged.capture.microphone import SoundDevices
 from edged.capture.stills import Stills
 from edged.config import Config, Paths
-from edged.errors import DiskFull, EdgedError
+from edged.errors import DiskFull, EdgedError, NotPaired
 from edged.events import Bus
 from edged.jobs.intake import Intake
 from edged.jobs.runner import Runner
@@ -303,6 +303,8 @@ def _tell_of_models(bus: Bus) -> Callable[[str, ModelState, str], None]:
 
 def _handler(house: House) -> Handler:
     def handle(request: AnyRequest, parts: tuple[Buffer, ...], caller: Caller) -> Outgoing | Stream:
+        if caller.origin:
+            raise NotPaired("no extension is known yet")
         return answer(house, request, parts, caller.link)
 
     return handle

@@ -350,6 +350,38 @@ class UnsupportedLanguage(EdgedError):
     advice = "`edged describe` says which languages each model knows; pull a model that knows it"
 
 
+class HostNotRegistered(EdgedError):
+    """The browser knows no native-messaging host of this name, or cannot start it."""
+
+    code = "host_not_registered"
+    exit_status = 39
+    advice = "run `edged browser install`, then `edged browser doctor` shows what the browser finds"
+
+
+class OriginDenied(EdgedError):
+    """The host's manifest does not name this extension, or a policy of the browser forbids it."""
+
+    code = "origin_denied"
+    exit_status = 40
+    advice = "run `edged browser install --extension-id ID` with the id that the browser shows"
+
+
+class NotPaired(EdgedError):
+    """The client was never approved, or its grants were denied, revoked or ran out."""
+
+    code = "not_paired"
+    exit_status = 41
+    advice = "ask with `pair`, then approve it: `edged clients list`, `edged clients approve ID`"
+
+
+class SandboxedBrowser(EdgedError):
+    """The browser runs in a Snap or Flatpak that keeps it from starting programs of the system."""
+
+    code = "sandboxed_browser"
+    exit_status = 42
+    advice = "allow its portal for native messaging, or use the distribution's own package of it"
+
+
 def leaves() -> dict[str, type[EdgedError]]:
     """Every error class by its wire code."""
     found: dict[str, type[EdgedError]] = {}

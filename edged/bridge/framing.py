@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from edged.errors import BadRequest, EdgedError, TooLarge, UnknownRequest, VersionSkew
 from edged.media import AudioFormat
+from edged.messages.access import Pairing
 from edged.messages.envelope import (
     PROTOCOL,
     Envelope,
@@ -46,7 +47,7 @@ UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Overflow
 GOES_ON = (
     Accepted, Loading, Progress, Transcript, Audio, FilePart, Subscribed, EventReply, Overflow,
     StreamOpened, PartialText, StemPart, Spoken, Denoised, Seen, FramesLost,
-    FramesPart,
+    FramesPart, Pairing,
 )  # fmt: skip
 """Replies that another one follows; every other reply ends its request."""
 

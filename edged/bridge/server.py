@@ -11,7 +11,7 @@ import os
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import zmq
 
@@ -53,11 +53,18 @@ READABLE = int(zmq.POLLIN)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. `link` is unique per connection; pid and uid are what the kernel said."""
+    """Who asks. `link` is unique per connection; pid and uid are what the kernel said.
+
+    key: over TCP, the public key that the connection was made with.
+    origin, token: what the envelope of this request said; see edged.messages.envelope.
+    """
 
     link: str
     uid: int = -1
     pid: int = -1
+    key: str = ""
+    origin: str = ""
+    token: str = ""
 
 
 Outgoing = AnyReply | tuple[AnyReply, Sequence[Buffer]]
@@ -223,7 +230,7 @@ class Server:
     def _answer(self, link: _Link, incoming: Incoming) -> Outgoing | None:
         """The reply, when the handler has it at once; otherwise its task is started."""
         try:
-            answer = self._handle(incoming.request, incoming.parts, link.caller)
+            answer = self._handle(incoming.request, incoming.parts, _asked_by(link, incoming))
         except EdgedError:
             raise
         except Exception as error:
@@ -437,6 +444,14 @@ def _pack(outgoing: Outgoing, request_id: str) -> list[Buffer]:
         reply, parts = outgoing
         return pack_reply(reply, parts, request_id=request_id)
     return pack_reply(outgoing, request_id=request_id)
+
+
+def _asked_by(link: _Link, incoming: Incoming) -> Caller:
+    """The caller, with what this request's envelope says of it."""
+    envelope = incoming.envelope
+    if not (envelope.origin or envelope.token):
+        return link.caller
+    return replace(link.caller, origin=envelope.origin, token=envelope.token)
 
 
 def _small(frames: list[Buffer]) -> bool:

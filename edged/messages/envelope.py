@@ -21,6 +21,9 @@ class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     parent_id: on replies, the request's id; empty when the request could not be read.
     more: on replies, whether another reply to the same request follows.
     deadline_ms: on requests, from receipt, for the whole stream of replies; 0: the default.
+    origin: on requests that the native-messaging host relays, whose extension asks, as the browser
+        stated it; such a request has the rights of that client and never those of the user.
+    token: on requests of local clients that had to be paired, what `paired` told.
     body: the encoded request or reply, decoded in a second step so that a bad one has an id.
     """
 
@@ -30,6 +33,8 @@ class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
     parent_id: Annotated[str, Meta(max_length=64)] = ""
     more: bool = False
     deadline_ms: Annotated[int, Meta(ge=0, le=MAX_INTEGER)] = 0
+    origin: Annotated[str, Meta(max_length=200)] = ""
+    token: Annotated[str, Meta(max_length=100)] = ""
 
 
 encode = msgspec.msgpack.Encoder().encode

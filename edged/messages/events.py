@@ -1,5 +1,6 @@
 """Events: facts already committed (with an `event_seq`), and hints that may be lost."""
 
+from edged.messages.access import KnownClient
 from edged.messages.records import HealthStatus, Job, ModelState, Recording, Segment
 from edged.messages.seeing import FrameCounts, SightGap, TrackKind
 from edged.messages.sessions import LedgerEntry, Session
@@ -159,6 +160,12 @@ class SightRate(Event, frozen=True, tag="sight.rate"):
     counts: FrameCounts
 
 
+class ClientChanged(Event, frozen=True, tag="client.changed"):
+    """A client asked to be paired, or something was decided about it."""
+
+    client: KnownClient
+
+
 AnyEvent = (
     SegmentAdded
     | RecordingChanged
@@ -179,6 +186,7 @@ AnyEvent = (
     | FrameAdded
     | SightGapEvent
     | SightRate
+    | ClientChanged
 )
 
 

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from edged.media import AudioFormat
-from edged.messages import people, seeing, sessions, voice
+from edged.messages import access, people, seeing, sessions, uploads, voice
 from edged.messages.events import AnyEvent
 from edged.messages.records import (
     AudioWindow,
@@ -485,4 +485,12 @@ AnyReply = (
     | seeing.Sightings
     | seeing.FrameImage
     | seeing.DerivedTracks
+    | access.Pairing
+    | access.Paired
+    | access.OneClient
+    | access.Clients
+    | access.Audit
+    | uploads.UploadOpened
+    | uploads.UploadTaken
+    | uploads.Uploaded
 )

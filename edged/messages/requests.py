@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from edged.media import AudioFormat, ImageFormat
-from edged.messages import people, seeing, sessions, voice
+from edged.messages import access, people, seeing, sessions, uploads, voice
 from edged.messages.records import JobState, RecordingStatus, TensorFacts
 from edged.messages.wire import (
     Count,
@@ -64,8 +64,9 @@ class Vad(Request, frozen=True, tag="vad"):
 
 
 class Transcribe(Request, frozen=True, tag="transcribe"):
-    """Speech to text: a path, raw PCM parts (with `audio`), or the bytes of a media file in parts.
+    """Speech to text: a path, an upload, raw PCM parts (with `audio`), or a media file's bytes in parts.
 
+    upload_id: of a file that `upload.close` ended; it is deleted when it was transcribed.
     keep_audio: whether the store keeps the audio; by default bytes are kept, files are not copied.
     fresh: transcribe again even if this content was transcribed the same way before.
     words: give word times.
@@ -75,6 +76,7 @@ class Transcribe(Request, frozen=True, tag="transcribe"):
     """
 
     path: Path | None = None
+    upload_id: Id | None = None
     audio: AudioFormat | None = None
     name: Annotated[str, Meta(max_length=255)] | None = None
     model: ModelId | None = None
@@ -259,10 +261,13 @@ class SegmentsList(Request, frozen=True, tag="segments.list"):
 class JobsSubmit(Request, frozen=True, tag="jobs.submit"):
     """Queues a file for transcription; the same content with the same pipeline is one job.
 
-    diarize, speakers, lexicons: as for `transcribe`.
+    path, upload_id: one of them; an upload belongs to the job from then on.
+    name: shown to the user. diarize, speakers, lexicons: as for `transcribe`.
     """
 
-    path: Path
+    path: Path | None = None
+    upload_id: Id | None = None
+    name: Annotated[str, Meta(max_length=255)] | None = None
     model: ModelId | None = None
     language: Language | None = None
     priority: Priority = "batch"
@@ -499,4 +504,18 @@ AnyRequest = (
     | seeing.FramesSearch
     | seeing.FramesImage
     | seeing.TracksDerive
+    | access.Pair
+    | access.ClientsSelf
+    | access.ClientsList
+    | access.ClientsShow
+    | access.ClientsApprove
+    | access.ClientsDeny
+    | access.ClientsRevoke
+    | access.ClientsForget
+    | access.ClientsAdd
+    | access.ClientsAudit
+    | uploads.UploadOpen
+    | uploads.UploadPart
+    | uploads.UploadClose
+    | uploads.UploadDrop
 )

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from edged.capture.looking import SightDevices
 from edged.capture.microphone import SoundDevices
@@ -11,6 +11,7 @@ from edged.events import Bus
 from edged.jobs.intake import Intake
 from edged.jobs.runner import Runner
 from edged.jobs.work import Work
+from edged.messages.access import OWNER, Asker
 from edged.models.batching import Batching
 from edged.models.pool import Pool
 from edged.models.signatures import Signatures
@@ -36,7 +37,10 @@ from edged.store.database import Store
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """The daemon's parts. Loop thread only."""
+    """The daemon's parts. Loop thread only.
+
+    asker: in whose name a request runs; `asker.sees` says whose results it may be shown.
+    """
 
     config: Config
     paths: Paths
@@ -70,3 +74,8 @@ class House:
     rotate_key: Callable[[], Awaitable[None]]
     stop: Callable[[], None]
     clients: Clients = field(default_factory=Clients)
+    asker: Asker = OWNER
+
+    def seen_by(self, asker: Asker) -> "House":
+        """The same parts, for requests in the name of a client."""
+        return self if asker is self.asker else replace(self, asker=asker)

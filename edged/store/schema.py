@@ -452,7 +452,70 @@ CREATE TABLE key_frame_pieces(  -- its file, in pieces that can be deleted on a 
 ) STRICT;
 """
 
-MIGRATIONS: tuple[str, ...] = (_V1, _V2, _V3)
+_V4 = """
+CREATE TABLE clients(  -- who asked to be paired, or was
+  id INTEGER PRIMARY KEY,
+  client_id TEXT NOT NULL UNIQUE,
+  kind TEXT NOT NULL CHECK(kind IN ('browser', 'key', 'local')),
+  identity TEXT NOT NULL,
+  name TEXT NOT NULL,
+  status TEXT NOT NULL CHECK(status IN ('pending', 'approved', 'denied', 'revoked', 'expired')),
+  fingerprint TEXT NOT NULL DEFAULT '',
+  token_hash BLOB UNIQUE,  -- of a local client: SHA-256 of its token
+  asked_at TEXT NOT NULL,
+  asked_scopes TEXT NOT NULL DEFAULT '',  -- with spaces between
+  scopes TEXT NOT NULL DEFAULT '',
+  decided_at TEXT,
+  expires_at TEXT,
+  last_seen_at TEXT,
+  pid INTEGER NOT NULL DEFAULT -1,
+  program TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE UNIQUE INDEX clients_identity ON clients(kind, identity) WHERE kind != 'local';
+
+CREATE TABLE audit(  -- what clients did and what was decided about them; never changed
+  number INTEGER PRIMARY KEY,
+  at TEXT NOT NULL,
+  act TEXT NOT NULL,
+  client_id TEXT NOT NULL,
+  what TEXT NOT NULL DEFAULT '',
+  count INTEGER NOT NULL DEFAULT 1
+) STRICT;
+CREATE INDEX audit_client ON audit(client_id, number);
+CREATE TRIGGER audit_keeps BEFORE UPDATE ON audit BEGIN
+  SELECT raise(ABORT, 'entries of the audit are never changed');
+END;
+CREATE TRIGGER audit_holds BEFORE DELETE ON audit BEGIN
+  SELECT raise(ABORT, 'entries of the audit are never deleted');
+END;
+
+ALTER TABLE sessions ADD COLUMN owner TEXT NOT NULL DEFAULT '';  -- a client_id; empty: the user's
+CREATE INDEX sessions_owner ON sessions(owner) WHERE owner != '';
+ALTER TABLE jobs ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+CREATE INDEX jobs_owner ON jobs(owner) WHERE owner != '';
+
+CREATE TABLE uploads(
+  id INTEGER PRIMARY KEY,
+  upload_id TEXT NOT NULL UNIQUE,
+  owner TEXT NOT NULL DEFAULT '',
+  size_bytes INTEGER NOT NULL,
+  sha256 TEXT,  -- as the client said it, then as it was found
+  received INTEGER NOT NULL DEFAULT 0,
+  status TEXT NOT NULL DEFAULT 'open' CHECK(status IN ('open', 'closed', 'used')),
+  job INTEGER REFERENCES jobs(id) ON DELETE CASCADE,
+  expires_at TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE upload_pieces(
+  id INTEGER PRIMARY KEY,
+  upload INTEGER NOT NULL REFERENCES uploads(id) ON DELETE CASCADE,
+  start INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  UNIQUE(upload, start)
+) STRICT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_V1, _V2, _V3, _V4)
 """The n-th script turns version n into n + 1. One that was released is never changed again."""
 
 NEWEST = len(MIGRATIONS)

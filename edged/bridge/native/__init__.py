@@ -1,0 +1,1 @@
+"""The native-messaging host: relays between a browser's pipes and the daemon's socket."""
