@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from edged import __version__
 from edged.cli import (
+    browser,
     captions,
     configuration,
     data,
@@ -64,6 +65,7 @@ FAMILIES = (
     data,
     keys,
     configuration,
+    browser,
     doctor,
 )
 
