@@ -52,6 +52,7 @@ from edged.pipeline.transcription import Pipeline
 from edged.service.answer import answer
 from edged.service.house import House
 from edged.service.people import expire_voices
+from edged.service.uploads import expire_uploads
 from edged.service.vitals import Vitals
 from edged.sessions.appending import Appending, close_fed
 from edged.sessions.captioning import Captioning
@@ -122,6 +123,7 @@ def _start(house: House, server: Server, tasks: asyncio.TaskGroup) -> list[async
         tasks.create_task(house.batching.run(), name="batching"),
         tasks.create_task(lookout.watch(house.pool.catalog, house.pool.adopt), name="manifests"),
         tasks.create_task(expire_voices(house), name="voices"),
+        tasks.create_task(expire_uploads(house), name="uploads"),
         tasks.create_task(_housekeeping(server, house), name="housekeeping"),
     ]
 

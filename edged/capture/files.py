@@ -10,7 +10,14 @@ import hashlib
 import os
 import stat
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Sequence,
+)
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -203,15 +210,37 @@ async def memory_file(parts: Iterable[Buffer]) -> int:
     Raises:
         Unsupported: the platform has no such files.
     """
-    if not hasattr(os, "memfd_create"):
-        raise Unsupported("media as bytes need Linux", fix="pass a path instead of bytes")
-    fd = os.memfd_create("edged-media", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    fd = _blank()
     try:
         await _in_thread(lambda: _fill(fd, parts), threading.Event())
+        _seal(fd)
     except BaseException:
         os.close(fd)
         raise
     return fd
+
+
+async def poured_file(pieces: AsyncIterable[Sequence[Buffer]]) -> int:
+    """As `memory_file`, of bytes that come one after another; never are all of them here twice.
+
+    Raises:
+        Unsupported: the platform has no such files.
+    """
+    fd = _blank()
+    try:
+        async for some in pieces:
+            await _in_thread(lambda some=some: _fill(fd, some), threading.Event())  # type: ignore[misc] # a default
+        _seal(fd)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def _blank() -> int:
+    if not hasattr(os, "memfd_create"):
+        raise Unsupported("media as bytes need Linux", fix="pass a path instead of bytes")
+    return os.memfd_create("edged-media", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
 
 
 def _fill(fd: int, parts: Iterable[Buffer]) -> None:
@@ -219,6 +248,9 @@ def _fill(fd: int, parts: Iterable[Buffer]) -> None:
         rest = memoryview(part)
         while rest:
             rest = rest[os.write(fd, rest) :]
+
+
+def _seal(fd: int) -> None:
     seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
     fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
 

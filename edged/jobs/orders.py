@@ -14,9 +14,9 @@ SESSION = "session"
 
 
 class TranscribeFile(Struct, frozen=True, kw_only=True):
-    """A job's order: which content, and how. Either a path or a recording is given.
+    """A job's order: which content, and how. A path, an upload or a recording is given.
 
-    recording_id: audio that the store knows (reprocess).
+    recording_id: audio that the store knows (reprocess). upload_id: named `name`.
     again: names one wish to do it again although it was done; empty: once is enough.
     diarize, speakers: say who speaks, afterwards; how many there are, 0 when nobody knows.
     lexicons: correct and count; () leaves the text as it was heard.
@@ -24,6 +24,8 @@ class TranscribeFile(Struct, frozen=True, kw_only=True):
 
     path: str | None = None
     recording_id: str | None = None
+    upload_id: str | None = None
+    name: str = ""
     model: str
     language: str | None = None
     keep_audio: bool = False

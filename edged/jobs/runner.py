@@ -226,7 +226,7 @@ class Runner:
         finally:
             beat.cancel()
         await self._store.write(
-            lambda db: jobs.finish(db, job.job_id, recording_id=report.recording_id)
+            lambda db: outcomes.finish(db, job.job_id, recording_id=report.recording_id)
         )
 
     async def _record_failure(self, job: Job, error: EdgedError) -> None:

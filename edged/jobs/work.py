@@ -5,7 +5,7 @@ import secrets
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
-from edged.errors import Conflict, NoAudio, NotKept
+from edged.errors import Conflict, NoAudio, NotFound, NotKept
 from edged.jobs.orders import SESSION, TRANSCRIBE, Order, ProcessSession, TranscribeFile, encode
 from edged.messages.records import Job
 from edged.messages.replies import AnyReply
@@ -18,7 +18,8 @@ from edged.pipeline.joined import Joined
 from edged.pipeline.plan import Plan
 from edged.pipeline.sources import Source
 from edged.pipeline.transcription import Pipeline
-from edged.store import chunks, jobs, outcomes, recordings, sessions
+from edged.pipeline.uploads import from_upload
+from edged.store import chunks, jobs, outcomes, recordings, sessions, uploads
 from edged.store.database import Store
 from edged.store.engine import Connection
 
@@ -35,9 +36,17 @@ class Work:
         self._attempts = attempts
 
     async def submit(
-        self, source: Source, order: TranscribeFile, plan: Plan, *, priority: Priority
+        self,
+        source: Source,
+        order: TranscribeFile,
+        plan: Plan,
+        *,
+        priority: Priority,
+        owner: str = "",
     ) -> tuple[Job, bool]:
         """Queue an order, and whether the same work was there already.
+
+        An upload of the order belongs to the job from then on, or is dropped if it was there.
 
         The key is content and how it is done: the same file twice is one job, a better model
         another.
@@ -46,8 +55,9 @@ class Work:
         if order.diarize or order.lexicons:
             work += f" {order.diarize} {order.speakers} {' '.join(order.lexicons)}"
         key = hashlib.sha256(work.encode()).hexdigest()
-        return await self._store.write(
-            lambda db: jobs.submit(
+
+        def queue(db: Connection) -> tuple[Job, bool]:
+            job, existing = jobs.submit(
                 db,
                 key=key,
                 kind=TRANSCRIBE,
@@ -57,7 +67,13 @@ class Work:
                 priority=priority,
                 max_attempts=self._attempts,
             )
-        )
+            if order.upload_id is not None:
+                uploads.hand_over(
+                    db, order.upload_id, owner=owner, job_id=job.job_id, wanted=not existing
+                )
+            return job, existing
+
+        return await self._store.write(queue)
 
     async def submit_session(self, session_id: str) -> Job:
         """Queue the work after a session's end, as its options say; once is enough.
@@ -178,7 +194,20 @@ class Work:
     async def _open(self, order: TranscribeFile) -> Source:
         if order.recording_id is not None:
             return await self._pipeline.open_recording(order.recording_id)
+        if order.upload_id is not None:
+            return await self._open_upload(order.upload_id, name=order.name)
         return await sources.from_path(order.path or "")
+
+    async def _open_upload(self, upload_id: str, *, name: str) -> Source:
+        """What a client sent for a job.
+
+        Raises:
+            NotKept: it is gone, since the job had failed or was cancelled long ago.
+        """
+        try:
+            return await from_upload(self._store, upload_id, name=name)
+        except NotFound as error:
+            raise NotKept("the upload is not kept any more", fix="send the file again") from error
 
     @asynccontextmanager
     async def _tracks(self, session_id: str) -> AsyncIterator[tuple[Track, ...]]:

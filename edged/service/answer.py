@@ -35,6 +35,7 @@ from edged.messages.sessions import (
     StreamClose,
     StreamOpen,
 )
+from edged.messages.uploads import UploadClose, UploadDrop, UploadOpen, UploadPart
 from edged.service import (
     about,
     aligning,
@@ -66,6 +67,7 @@ from edged.service import (
     tagging,
     text,
     transcribe,
+    uploads,
     vad,
     watch,
 )
@@ -146,6 +148,9 @@ STREAMED: dict[type, Callable[[House, Any], Stream]] = {
     FramesExport: frames.export,
     FramesImage: frames.image,
     TracksDerive: frames.derive,
+    UploadOpen: uploads.open_upload,
+    UploadClose: uploads.close,
+    UploadDrop: uploads.drop,
     requests.Backup: store.backup,
     requests.RotateKey: store.rotate_key,
 }
@@ -169,6 +174,7 @@ WITH_PARTS: dict[type, Callable[[House, Any, Parts], Stream]] = {
     voice.Denoise: sounding.denoise,
     SessionsAppend: appending.append,
     FramesSearch: frames.search,
+    UploadPart: uploads.take,
     SessionsFrame: sessions.frame,
 }
 """Likewise, with the frames that came behind the envelope."""

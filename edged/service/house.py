@@ -33,6 +33,7 @@ from edged.sessions.running import Sessions
 from edged.sessions.sight_streams import SightStreams
 from edged.sessions.streams import Streams
 from edged.store.database import Store
+from edged.store.digests import Digests
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class House:
     rotate_key: Callable[[], Awaitable[None]]
     stop: Callable[[], None]
     clients: Clients = field(default_factory=Clients)
+    digests: Digests = field(default_factory=Digests)
     asker: Asker = OWNER
 
     def seen_by(self, asker: Asker) -> "House":

@@ -6,11 +6,13 @@ from contextlib import aclosing
 
 from edged.errors import BadRequest
 from edged.messages import requests
-from edged.messages.replies import AnyReply, Progress
+from edged.messages.replies import AnyReply, Progress, Transcribed
 from edged.pipeline import sources
 from edged.pipeline.afterwards.wish import Errand
 from edged.pipeline.plan import Plan
 from edged.pipeline.sources import Source
+from edged.pipeline.uploads import from_upload
+from edged.service import uploads
 from edged.service.house import House
 from edged.service.paths import absolute
 
@@ -24,7 +26,8 @@ async def transcribe(
     lexicons = await active(house, request.lexicons)
     plan = house.pipeline.plan(model=request.model, language=request.language, words=request.words)
     yield Progress(stage="read", fraction=0.0)
-    source = await _open(request, parts)
+    source = await _open(house, request, parts)
+    spent = False
     try:
         replies = (
             _with_speakers(house, request, source, plan, lexicons)
@@ -40,9 +43,13 @@ async def transcribe(
         )
         async with aclosing(replies):
             async for reply in replies:
+                if isinstance(reply, Transcribed) and request.upload_id is not None:
+                    spent = await uploads.spent(house, request.upload_id)
                 yield reply
     finally:
         source.close()
+    if spent and request.upload_id is not None:
+        await uploads.forget(house, request.upload_id)
 
 
 async def active(house: House, asked: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -81,16 +88,23 @@ def _with_speakers(
     )
 
 
-async def _open(request: requests.Transcribe, parts: Parts) -> Source:
+async def _open(house: House, request: requests.Transcribe, parts: Parts) -> Source:
     """The one audio that the request names.
 
     Raises:
         BadRequest: none, or more than one.
     """
-    if request.path is None:
+    if request.path is None and request.upload_id is None:
         return await sources.from_bytes(parts, audio=request.audio, name=request.name or "")
-    if parts or request.audio is not None:
-        raise BadRequest("give either a path or audio", fix="leave one of them out")
+    if parts or request.audio is not None or (request.path and request.upload_id):
+        raise BadRequest("give a path, an upload or audio", fix="leave the others out")
+    if request.path is None:
+        return await from_upload(
+            house.store,
+            request.upload_id or "",
+            name=request.name or "",
+            owner=house.asker.client_id,
+        )
     source = await sources.from_path(absolute(request.path))
     if request.name is not None:
         source.name = request.name

@@ -12,7 +12,7 @@ import apsw
 
 from edged.config import cores
 from edged.errors import ConfigError, Denied, DiskFull, StoreCorrupt, StoreTooNew, WrongKey
-from edged.store import chunks, copies, engine, recordings, schema, sessions, sights
+from edged.store import chunks, copies, engine, recordings, schema, sessions, sights, uploads
 from edged.store.ballast import Ballast
 from edged.store.engine import Cipher, Connection
 from edged.store.readers import Readers
@@ -138,6 +138,14 @@ class Store:
             await self.delete_recording(recording_id)
         if not found:
             await self.write(partial(_delete_bare, session_id=session_id), makes_room=True)
+
+    async def delete_upload(self, upload_id: str) -> None:
+        """Delete an upload with what it holds, in steps, also on a full disk; an absent one is fine.
+
+        Raises:
+            DiskFull: not even one small step has room.
+        """
+        await self._in_steps(partial(uploads.delete, upload_id=upload_id))
 
     async def _in_steps(self, delete: Callable[..., bool]) -> None:
         """Delete `at_most` so many rows at once until nothing is left."""

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from edged.messages.records import Job, Problem
 from edged.messages.wire import Priority
-from edged.store import jobs, sessions
+from edged.store import jobs, sessions, uploads
 from edged.store.engine import Connection
 from edged.store.rows import to_problem
 
@@ -38,6 +38,18 @@ def claim(
     claimed = jobs.claim(db, worker=worker, lease_ms=lease_ms, now=now, least=least)
     _follow(db)
     return claimed
+
+
+def finish(db: Connection, job_id: str, *, recording_id: str | None = None) -> Job:
+    """As jobs.finish; the upload that a done job read is dropped.
+
+    Raises:
+        NotFound: no such job.
+    """
+    job = jobs.finish(db, job_id, recording_id=recording_id)
+    if job.state == "done":
+        uploads.spend(db, job_id)
+    return job
 
 
 def fail(db: Connection, job_id: str, problem: Problem, *, retry: bool, delay_ms: int = 0) -> Job:

@@ -493,6 +493,8 @@ ALTER TABLE sessions ADD COLUMN owner TEXT NOT NULL DEFAULT '';  -- a client_id;
 CREATE INDEX sessions_owner ON sessions(owner) WHERE owner != '';
 ALTER TABLE jobs ADD COLUMN owner TEXT NOT NULL DEFAULT '';
 CREATE INDEX jobs_owner ON jobs(owner) WHERE owner != '';
+ALTER TABLE events ADD COLUMN owner TEXT NOT NULL DEFAULT '';  -- of what it tells of
+CREATE INDEX events_owner ON events(owner, event_seq) WHERE owner != '';
 
 CREATE TABLE uploads(
   id INTEGER PRIMARY KEY,
@@ -501,10 +503,12 @@ CREATE TABLE uploads(
   size_bytes INTEGER NOT NULL,
   sha256 TEXT,  -- as the client said it, then as it was found
   received INTEGER NOT NULL DEFAULT 0,
-  status TEXT NOT NULL DEFAULT 'open' CHECK(status IN ('open', 'closed', 'used')),
-  job INTEGER REFERENCES jobs(id) ON DELETE CASCADE,
+  status TEXT NOT NULL DEFAULT 'open' CHECK(status IN ('open', 'closed', 'dropped')),
+  job INTEGER REFERENCES jobs(id) ON DELETE SET NULL,  -- keeps it until it is done
   expires_at TEXT NOT NULL
 ) STRICT;
+CREATE INDEX uploads_owner ON uploads(owner);
+CREATE INDEX uploads_job ON uploads(job) WHERE job IS NOT NULL;
 
 CREATE TABLE upload_pieces(
   id INTEGER PRIMARY KEY,
