@@ -191,8 +191,12 @@ AnyEvent = (
 
 
 class StoredEvent(Record, frozen=True):
-    """A committed event with its place in the store-wide order."""
+    """A committed event with its place in the store-wide order.
+
+    owner: the client_id whose result it tells of; empty: the user's, or of the daemon.
+    """
 
     event_seq: Count
     at: Timestamp
     body: AnyEvent
+    owner: str = ""

@@ -8,6 +8,7 @@ import msgspec
 
 from edged.messages.events import (
     AnyEvent,
+    ClientChanged,
     FrameAdded,
     GestureChanged,
     JobChanged,
@@ -32,44 +33,75 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(AnyEvent).decode
 
 
-def record(db: Connection, body: AnyEvent) -> StoredEvent:
-    """Add an event to the open transaction; segments have `record_segment`."""
+_OWNER_OF_RECORDING = "SELECT n.owner FROM recordings r JOIN sessions n ON n.id = r.session WHERE"
+
+_ADD = (
+    "INSERT INTO events(at, recording, session, job, body, owner) VALUES(:at, "  # noqa: S608 constants
+    "(SELECT id FROM recordings WHERE recording_id = :recording), "
+    "(SELECT id FROM sessions WHERE session_id = :session), :job, :body, "
+    "coalesce(:owner, (SELECT owner FROM sessions WHERE session_id = :session), "
+    f"({_OWNER_OF_RECORDING} r.recording_id = :recording), "
+    "(SELECT owner FROM jobs WHERE job_id = :job), '')) RETURNING owner"
+)
+_ADD_SEGMENT = (
+    "INSERT INTO events(at, recording, segment, owner) VALUES(:at, :recording, :segment, "
+    f"coalesce(({_OWNER_OF_RECORDING} r.id = :recording), '')) RETURNING owner"
+)
+
+
+def record(db: Connection, body: AnyEvent, *, owner: str | None = None) -> StoredEvent:
+    """Add an event to the open transaction; segments have `record_segment`.
+
+    Args:
+        db: the writing connection.
+        body: what happened.
+        owner: whose result it was, when it is deleted already; None: of whom the rows say.
+    """
     at = stamp()
-    db.execute(
-        "INSERT INTO events(at, recording, session, job, body) VALUES(?, "
-        "(SELECT id FROM recordings WHERE recording_id = ?), "
-        "(SELECT id FROM sessions WHERE session_id = ?), ?, ?)",
-        (at, _recording_of(body), _session_of(body), _job_of(body), _encode(body)),
-    )
-    return _note(db, at, body)
+    facts = {
+        "at": at,
+        "recording": _recording_of(body),
+        "session": _session_of(body),
+        "job": _job_of(body),
+        "body": _encode(body),
+        "owner": body.client.client_id if isinstance(body, ClientChanged) else owner,
+    }
+    return _note(db, at, body, owner=str(db.execute(_ADD, facts).get))
 
 
 def record_segment(db: Connection, body: SegmentAdded, *, recording: int, segment: int) -> None:
     """Add a segment's event, by the rows of its recording and of itself."""
     at = stamp()
-    db.execute(
-        "INSERT INTO events(at, recording, segment) VALUES(?, ?, ?)", (at, recording, segment)
-    )
-    _note(db, at, body)
+    owner = db.execute(_ADD_SEGMENT, {"at": at, "recording": recording, "segment": segment}).get
+    _note(db, at, body, owner=str(owner))
 
 
-def _note(db: Connection, at: str, body: AnyEvent) -> StoredEvent:
-    event = StoredEvent(event_seq=db.last_insert_rowid(), at=at, body=body)
+def _note(db: Connection, at: str, body: AnyEvent, *, owner: str) -> StoredEvent:
+    event = StoredEvent(event_seq=db.last_insert_rowid(), at=at, body=body, owner=owner)
     db.recorded.append(event)
     return event
 
 
-def after(db: Connection, event_seq: int, limit: int = 500) -> tuple[StoredEvent, ...]:
+def after(
+    db: Connection, event_seq: int, limit: int = 500, *, owner: str | None = None
+) -> tuple[StoredEvent, ...]:
     """Stored events with larger numbers, in order; those of deleted recordings are gone.
 
     Fewer than `limit` mean that there are no more.
+
+    Args:
+        db: any connection.
+        event_seq: of the last one known.
+        limit: at most so many.
+        owner: only of results of this client; None: of everybody's.
     """
+    whose = "" if owner is None else "AND e.owner = :owner "
     rows = db.execute(
-        f"SELECT e.event_seq, e.at, e.body, r.recording_id, {SEGMENT_COLUMNS} "  # noqa: S608 constants
+        f"SELECT e.event_seq, e.at, e.body, e.owner, r.recording_id, {SEGMENT_COLUMNS} "  # noqa: S608 constants
         "FROM events e LEFT JOIN recordings r ON r.id = e.recording "
         "LEFT JOIN segments s ON s.id = e.segment "
-        "WHERE e.event_seq > ? ORDER BY e.event_seq LIMIT ?",
-        (event_seq, limit),
+        f"WHERE e.event_seq > :after {whose}ORDER BY e.event_seq LIMIT :limit",
+        {"after": event_seq, "owner": owner, "limit": limit},
     )
     return tuple(
         StoredEvent(
@@ -78,8 +110,9 @@ def after(db: Connection, event_seq: int, limit: int = 500) -> tuple[StoredEvent
             body=SegmentAdded(recording_id=recording_id, segment=to_segment(segment))
             if body is None
             else _decode(body),
+            owner=whose,
         )
-        for number, at, body, recording_id, *segment in rows
+        for number, at, body, whose, recording_id, *segment in rows
     )
 
 

@@ -70,6 +70,7 @@ def submit(  # noqa: PLR0913 the columns of one row, all by keyword
     model: str = "",
     recording_id: str | None = None,
     session_id: str | None = None,
+    owner: str = "",
 ) -> tuple[Job, bool]:
     """Queue a job, or return the one with the same key, and whether it was there already.
 
@@ -87,6 +88,7 @@ def submit(  # noqa: PLR0913 the columns of one row, all by keyword
         model: shown to the user.
         recording_id: what it is about, if that is known.
         session_id: whose work after the end it is.
+        owner: the client_id whose job it is; empty: the user's. The key is different for each.
     """
     urgency = PRIORITIES.index(priority)
     known = db.execute("SELECT job_id, state FROM jobs WHERE key = ?", (key,)).fetchone()
@@ -100,9 +102,9 @@ def submit(  # noqa: PLR0913 the columns of one row, all by keyword
     job_id = secrets.token_hex(8) if known is None else known[0]
     db.execute(
         "INSERT INTO jobs(job_id, key, kind, name, model, priority, max_attempts, payload, "
-        "recording, session, created_at, updated_at) VALUES(:job_id, :key, :kind, :name, :model, :priority, "
+        "recording, session, owner, created_at, updated_at) VALUES(:job_id, :key, :kind, :name, :model, :priority, "
         ":max_attempts, :payload, (SELECT id FROM recordings WHERE recording_id = :recording_id), "
-        "(SELECT id FROM sessions WHERE session_id = :session_id), "
+        "(SELECT id FROM sessions WHERE session_id = :session_id), :owner, "
         ":at, :at) ON CONFLICT(key) DO UPDATE SET kind = excluded.kind, name = excluded.name, "
         "model = excluded.model, priority = excluded.priority, payload = excluded.payload, "
         "max_attempts = excluded.max_attempts, "
@@ -118,6 +120,7 @@ def submit(  # noqa: PLR0913 the columns of one row, all by keyword
             "payload": payload,
             "recording_id": recording_id,
             "session_id": session_id,
+            "owner": owner,
             "at": moment,
         },
     )
@@ -372,19 +375,25 @@ def exists(db: Connection, job_id: str) -> bool:
     return db.execute("SELECT 1 FROM jobs WHERE job_id = ?", (job_id,)).get is not None
 
 
-def list_jobs(db: Connection, *, state: JobState | None = None, limit: int = 50) -> tuple[Job, ...]:
-    """Jobs, newest first."""
+def list_jobs(
+    db: Connection, *, state: JobState | None = None, limit: int = 50, owner: str | None = None
+) -> tuple[Job, ...]:
+    """Jobs, newest first; only those of a client when `owner` is given."""
     rows = db.execute(
-        _SELECT + "WHERE :state IS NULL OR j.state = :state ORDER BY j.id DESC LIMIT :limit",
-        {"state": state, "limit": limit},
+        _SELECT + "WHERE (:state IS NULL OR j.state = :state) "
+        "AND (:owner IS NULL OR j.owner = :owner) ORDER BY j.id DESC LIMIT :limit",
+        {"state": state, "limit": limit, "owner": owner},
     )
     return tuple(_to_job(row) for row in rows)
 
 
-def counts(db: Connection) -> dict[str, int]:
-    """How many jobs there are in each state."""
+def counts(db: Connection, *, owner: str | None = None) -> dict[str, int]:
+    """How many jobs there are in each state; only those of a client when `owner` is given."""
     found = dict.fromkeys(("queued", "running", "done", "failed", "cancelled"), 0)
-    found.update(list(db.execute("SELECT state, count(*) FROM jobs GROUP BY state")))
+    rows = db.execute(
+        "SELECT state, count(*) FROM jobs WHERE ?1 IS NULL OR owner = ?1 GROUP BY state", (owner,)
+    )
+    found.update(list(rows))
     return found
 
 

@@ -102,20 +102,29 @@ def get(db: Connection, frame_id: str) -> tuple[FrameImage, bytes]:
     return msgspec.convert(facts, FrameImage), b"".join(data for (data,) in pieces)
 
 
-def models(db: Connection, *, session_id: str | None = None) -> tuple[str, ...]:
-    """What made vectors of key frames, the one of most of them first."""
+def models(
+    db: Connection, *, session_id: str | None = None, owner: str | None = None
+) -> tuple[str, ...]:
+    """What made vectors of key frames, the one of most of them first; arguments as for `vectors`."""
     rows = db.execute(
         "SELECT k.vector_model FROM key_frames k JOIN tracks t ON t.id = k.track "
         "JOIN sights s ON s.id = t.sight JOIN sessions n ON n.id = s.session "
-        "WHERE k.vector IS NOT NULL AND (? IS NULL OR n.session_id = ?) "
+        "WHERE k.vector IS NOT NULL AND (?1 IS NULL OR n.session_id = ?1) "
+        "AND (?2 IS NULL OR n.owner = ?2) "
         "GROUP BY k.vector_model ORDER BY count(*) DESC, k.vector_model",
-        (session_id, session_id),
+        (session_id, owner),
     )
     return tuple(str(model) for (model,) in rows)
 
 
 def vectors(
-    db: Connection, model: str, *, session_id: str | None = None, after: int = 0, limit: int = 1_000
+    db: Connection,
+    model: str,
+    *,
+    session_id: str | None = None,
+    owner: str | None = None,
+    after: int = 0,
+    limit: int = 1_000,
 ) -> tuple[FrameVector, ...]:
     """Vectors of a model, in the order of their rows: a page of them.
 
@@ -123,15 +132,17 @@ def vectors(
         db: any connection.
         model: that made them.
         session_id: only of this session.
+        owner: only of sessions of this client; None: of everybody's.
         after: the row of the last one of the page before.
         limit: at most so many.
     """
     rows = db.execute(
         "SELECT k.id, k.vector FROM key_frames k JOIN tracks t ON t.id = k.track "
         "JOIN sights s ON s.id = t.sight JOIN sessions n ON n.id = s.session "
-        "WHERE k.vector_model = ? AND k.vector IS NOT NULL AND k.id > ? "
-        "AND (? IS NULL OR n.session_id = ?) ORDER BY k.id LIMIT ?",
-        (model, after, session_id, session_id, limit),
+        "WHERE k.vector_model = ?1 AND k.vector IS NOT NULL AND k.id > ?2 "
+        "AND (?3 IS NULL OR n.session_id = ?3) AND (?4 IS NULL OR n.owner = ?4) "
+        "ORDER BY k.id LIMIT ?5",
+        (model, after, session_id, owner, limit),
     )
     return tuple(FrameVector(row=int(row), vector=bytes(vector)) for row, vector in rows)
 

@@ -27,6 +27,7 @@ _OF_TRANSCRIPT = {
     "recording_id": "r.recording_id = :recording_id",
     "session_id": "n.session_id = :session_id",
     "group": "n.group_name = :group",
+    "owner": "n.owner = :owner",
     "language": "(t.language = :language OR t.language GLOB :language || '-*')",
 }
 _OF_SEGMENT = {
@@ -63,6 +64,7 @@ class Filters(Struct, frozen=True, kw_only=True):
 
     group: empty: sessions of no group. speaker: id or label of one, or a person's or guest's name.
     since, until: ms since 1970, as `moment` gives them; since itself included, until not.
+    owner: only results of this client.
     """
 
     recording_id: str | None = None
@@ -73,6 +75,7 @@ class Filters(Struct, frozen=True, kw_only=True):
     until: int | None = None
     language: str | None = None
     emotion: str | None = None
+    owner: str | None = None
 
     @property
     def asked(self) -> dict[str, str | int]:

@@ -82,6 +82,7 @@ def search(
     label: str,
     *,
     session_id: str | None = None,
+    owner: str | None = None,
     min_score: float = 0.0,
     limit: int = 20,
 ) -> tuple[Sighting, ...]:
@@ -91,6 +92,7 @@ def search(
         db: any connection.
         label: the whole of it.
         session_id: only of this session.
+        owner: only of sessions of this client; None: of everybody's.
         min_score: at least so good.
         limit: at most so many.
     """
@@ -98,9 +100,16 @@ def search(
         "SELECT n.session_id, o.start_ms, o.end_ms, o.score, o.label, n.started_at "
         "FROM object_sightings o JOIN tracks t ON t.id = o.track JOIN sights s ON s.id = t.sight "
         "JOIN sessions n ON n.id = s.session WHERE o.label = :label "
-        "AND (:session IS NULL OR n.session_id = :session) AND o.score >= :score "
+        "AND (:session IS NULL OR n.session_id = :session) "
+        "AND (:owner IS NULL OR n.owner = :owner) AND o.score >= :score "
         "ORDER BY o.score DESC, o.id DESC LIMIT :limit",
-        {"label": label, "session": session_id, "score": min_score, "limit": limit},
+        {
+            "label": label,
+            "session": session_id,
+            "owner": owner,
+            "score": min_score,
+            "limit": limit,
+        },
     ).fetchall()
     return tuple(_to_sighting(row) for row in rows)
 

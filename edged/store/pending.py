@@ -16,7 +16,8 @@ _UNHEARD = (
     "WHERE n.status IN ('recording', 'paused', 'processing')"
     "AND (:recording_id IS NULL OR r.recording_id = :recording_id) "
     "AND (:session_id IS NULL OR n.session_id = :session_id) "
-    "AND (:group IS NULL OR n.group_name = :group)) "
+    "AND (:group IS NULL OR n.group_name = :group) "
+    "AND (:owner IS NULL OR n.owner = :owner)) "
     "WHERE captured_ms > done_ms ORDER BY number DESC, recording_id LIMIT :most"
 )
 
@@ -24,7 +25,7 @@ _UNHEARD = (
 def pending(db: Connection, filters: Filters | None = None) -> tuple[Pending, ...]:
     """Stretches of sessions at work that no transcript covers, newest session first; at most 100.
 
-    Only recording, session and group narrow it: who speaks, how and in which language nobody knows
+    Only recording, session, group and owner narrow it: who speaks, how and in which language nobody knows
     yet. What lies in a chunk that is still open is not captured.
     """
     asked = filters or Filters()
@@ -32,6 +33,7 @@ def pending(db: Connection, filters: Filters | None = None) -> tuple[Pending, ..
         "recording_id": asked.recording_id,
         "session_id": asked.session_id,
         "group": asked.group,
+        "owner": asked.owner,
         "most": MOST,
     }
     return tuple(

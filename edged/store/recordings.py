@@ -23,11 +23,15 @@ LEFT JOIN transcripts t ON t.recording = r.id AND t.current
 
 
 class ContentFacts(Struct, frozen=True, kw_only=True):
-    """A recording's content; `audio` when it is raw PCM, None for a media file."""
+    """A recording's content; `audio` when it is raw PCM, None for a media file.
+
+    owner: the client_id whose recording it is; empty: the user's.
+    """
 
     name: str
     path: str | None
     audio: AudioFormat | None = None
+    owner: str = ""
 
 
 def ensure(  # noqa: PLR0913 the columns of one row, all by keyword
@@ -41,8 +45,9 @@ def ensure(  # noqa: PLR0913 the columns of one row, all by keyword
     kind: SessionKind = "file",
     started_by: str = "",
     group_name: str = "",
+    owner: str = "",
 ) -> Recording:
-    """Add a recording with a session of its own; or return the one with the same content.
+    """Add a recording with a session of its own; or return the owner's with the same content.
 
     Args:
         db: the writing connection.
@@ -54,12 +59,14 @@ def ensure(  # noqa: PLR0913 the columns of one row, all by keyword
         kind: of the session.
         started_by: the client's name.
         group_name: sessions that belong together.
+        owner: the client_id whose result it is; empty: the user's. Nobody is told of, or given,
+            what somebody else transcribed of the same content.
     """
-    known = find(db, sha256, audio) if sha256 else None
+    known = find(db, sha256, audio, owner=owner) if sha256 else None
     if known is not None:
         return _take_path(db, known, path)
     session = sessions.create(
-        db, kind=kind, started_by=started_by, group_name=group_name, name=name
+        db, kind=kind, started_by=started_by, group_name=group_name, name=name, owner=owner
     )
     facts = (audio.sample_rate, audio.channels, audio.sample_format) if audio else (None,) * 3
     recording_id = sessions.new_id()
@@ -73,7 +80,7 @@ def ensure(  # noqa: PLR0913 the columns of one row, all by keyword
             name,
             path,
             sha256,
-            _content(sha256, audio),
+            _content(sha256, audio, owner),
             size_bytes,
             *facts,
             stamp(),
@@ -122,9 +129,11 @@ def name_device(db: Connection, recording_id: str, device: str) -> None:
         sessions.tell(db, get(db, recording_id).session_id)
 
 
-def find(db: Connection, sha256: str, audio: AudioFormat | None = None) -> Recording | None:
-    """The recording with this content, None when there is none."""
-    for row in db.execute(_SELECT + "WHERE r.content = ?", (_content(sha256, audio),)):
+def find(
+    db: Connection, sha256: str, audio: AudioFormat | None = None, *, owner: str = ""
+) -> Recording | None:
+    """The owner's recording with this content, None when there is none."""
+    for row in db.execute(_SELECT + "WHERE r.content = ?", (_content(sha256, audio, owner),)):
         return _to_recording(row)
     return None
 
@@ -146,15 +155,15 @@ def facts(db: Connection, recording_id: str) -> ContentFacts:
     Raises:
         NotFound: no such recording.
     """
-    for name, path, rate, channels, sample_format in db.execute(
-        "SELECT name, path, sample_rate, channels, sample_format FROM recordings "
-        "WHERE recording_id = ?",
+    for name, path, owner, rate, channels, sample_format in db.execute(
+        "SELECT r.name, r.path, n.owner, r.sample_rate, r.channels, r.sample_format "
+        "FROM recordings r JOIN sessions n ON n.id = r.session WHERE r.recording_id = ?",
         (recording_id,),
     ):
         if rate is None:
-            return ContentFacts(name=name, path=path)
+            return ContentFacts(name=name, path=path, owner=owner)
         audio = AudioFormat(sample_rate=rate, channels=channels, sample_format=sample_format)
-        return ContentFacts(name=name, path=path, audio=audio)
+        return ContentFacts(name=name, path=path, audio=audio, owner=owner)
     raise NotFound("no such recording", recording_id=recording_id)
 
 
@@ -164,14 +173,25 @@ def list_recordings(
     limit: int = 50,
     before: str | None = None,
     status: RecordingStatus | None = None,
+    owner: str | None = None,
 ) -> tuple[Recording, ...]:
-    """Recordings, newest first; `before` is the last id of the page before."""
+    """Recordings, newest first.
+
+    Args:
+        db: any connection.
+        limit: at most so many.
+        before: the last id of the page before.
+        status: only those in this state.
+        owner: only those of this client; None: everybody's.
+    """
     rows = db.execute(
         _SELECT  # noqa: S608 constants
-        + "WHERE (:before IS NULL OR r.id < (SELECT id FROM recordings WHERE recording_id = :before)) "
+        + "WHERE (:before IS NULL OR r.id < (SELECT b.id FROM recordings b JOIN sessions o "
+        "ON o.id = b.session WHERE b.recording_id = :before "
+        "AND (:owner IS NULL OR o.owner = :owner))) AND (:owner IS NULL OR n.owner = :owner) "
         "AND (:status IS NULL OR coalesce(t.status, iif(r.source = 'stem', 'completed', 'processing')) = :status) "
         "ORDER BY r.id DESC LIMIT :limit",
-        {"before": before, "status": status, "limit": limit},
+        {"before": before, "status": status, "limit": limit, "owner": owner},
     )
     return tuple(_to_recording(row) for row in rows)
 
@@ -255,19 +275,19 @@ _OTHERS = (
 def _delete_row(db: Connection, row: int, recording_id: str) -> None:
     """The recording, and its session with its events when nothing else hangs on it."""
     session = db.execute("SELECT session FROM recordings WHERE id = ?", (row,)).get
+    owner = db.execute("SELECT owner FROM sessions WHERE id = ?", (session,)).get
     db.execute("DELETE FROM recordings WHERE id = ?", (row,))
-    events.record(db, RecordingDeleted(recording_id=recording_id))
+    events.record(db, RecordingDeleted(recording_id=recording_id), owner=str(owner))
     if db.execute(_OTHERS, {"session": session}).get is None:
         sessions.delete(db, int(session))
 
 
-def _content(sha256: str, audio: AudioFormat | None) -> str | None:
-    """What makes a recording the same as another one."""
+def _content(sha256: str, audio: AudioFormat | None, owner: str) -> str | None:
+    """What makes a recording the same as another one of its owner."""
     if not sha256:
         return None
-    if audio is None:
-        return sha256
-    return f"{sha256} {audio.sample_format} {audio.sample_rate} {audio.channels}"
+    facts = f" {audio.sample_format} {audio.sample_rate} {audio.channels}" if audio else ""
+    return f"{sha256}{facts}" + (f" of {owner}" if owner else "")
 
 
 def _take_path(db: Connection, known: Recording, path: str | None) -> Recording:

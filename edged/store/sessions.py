@@ -53,6 +53,7 @@ def create(  # noqa: PLR0913 the facts of one row, all by keyword
     name: str = "",
     options: SessionsStart | None = None,
     age_ms: int = 0,
+    owner: str = "",
 ) -> Session:
     """Begin a session: `recording` when it has options, `processing` otherwise; not told yet.
 
@@ -66,11 +67,12 @@ def create(  # noqa: PLR0913 the facts of one row, all by keyword
         name: shown to the user.
         options: what it was started with; its lexicons are already those of the settings.
         age_ms: it began so long ago.
+        owner: the client_id whose result it is; empty: the user's.
     """
     session_id = new_id()
     db.execute(
         "INSERT INTO sessions(session_id, kind, group_name, started_by, name, status, options, "
-        "keep_audio, started_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "keep_audio, started_at, owner) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             session_id,
             kind,
@@ -81,6 +83,7 @@ def create(  # noqa: PLR0913 the facts of one row, all by keyword
             None if options is None else msgspec.msgpack.encode(options),
             options is None or options.keep_audio,
             later(None, -age_ms),
+            owner,
         ),
     )
     return get(db, session_id)
@@ -266,6 +269,28 @@ def row_id(db: Connection, session_id: str) -> int:
     return int(row)
 
 
+def owner(db: Connection, session_id: str) -> str:
+    """The client_id whose session it is; empty: the user's.
+
+    Raises:
+        NotFound: no such session.
+    """
+    found = db.execute("SELECT owner FROM sessions WHERE session_id = ?", (session_id,)).get
+    if found is None:
+        raise NotFound("no such session", session_id=session_id)
+    return str(found)
+
+
+def running_of(db: Connection, owner: str) -> tuple[str, ...]:
+    """Sessions of a client that are recorded or paused, oldest first."""
+    rows = db.execute(
+        "SELECT session_id FROM sessions WHERE owner = ? AND status IN ('recording', 'paused') "
+        "ORDER BY id",
+        (owner,),
+    )
+    return tuple(session_id for (session_id,) in rows)
+
+
 def options(db: Connection, session_id: str) -> SessionsStart | None:
     """What a session was started with; None for that of a file.
 
@@ -286,6 +311,7 @@ def list_sessions(  # noqa: PLR0913 the filters of one request, all by keyword
     until: str | None = None,
     limit: int = 50,
     before: str | None = None,
+    owner: str | None = None,
 ) -> tuple[Session, ...]:
     """Sessions, newest first.
 
@@ -297,10 +323,12 @@ def list_sessions(  # noqa: PLR0913 the filters of one request, all by keyword
         until: started before that, UTC.
         limit: at most so many.
         before: the last id of the page before.
+        owner: only those of this client; None: everybody's.
     """
     rows = db.execute(
         _SELECT  # noqa: S608 constants
-        + "WHERE (:before IS NULL OR n.id < (SELECT id FROM sessions WHERE session_id = :before)) "
+        + "WHERE (:before IS NULL OR n.id < (SELECT id FROM sessions WHERE session_id = :before "
+        "AND (:owner IS NULL OR owner = :owner))) AND (:owner IS NULL OR n.owner = :owner) "
         "AND (:status IS NULL OR n.status = :status) AND (:group IS NULL OR n.group_name = :group) "
         "AND (:since IS NULL OR n.started_at >= :since) "
         "AND (:until IS NULL OR n.started_at < :until) ORDER BY n.id DESC LIMIT :limit",
@@ -311,6 +339,7 @@ def list_sessions(  # noqa: PLR0913 the filters of one request, all by keyword
             "since": since,
             "until": until,
             "limit": limit,
+            "owner": owner,
         },
     ).fetchall()
     return tuple(_to_session(db, row) for row in rows)
@@ -352,11 +381,13 @@ def recordings_of(db: Connection, session_id: str) -> tuple[str, ...]:
 
 def delete(db: Connection, row: int) -> None:
     """Delete a session whose recordings are gone, with its sights, speakers, jobs and events."""
-    session_id = db.execute("SELECT session_id FROM sessions WHERE id = ?", (row,)).get
+    ((session_id, whose),) = db.execute(
+        "SELECT session_id, owner FROM sessions WHERE id = ?", (row,)
+    ).fetchall()
     jobs.forget_session(db, row)
     db.execute("DELETE FROM events WHERE session = ?", (row,))
     db.execute("DELETE FROM sessions WHERE id = ?", (row,))
-    events.record(db, SessionDeleted(session_id=str(session_id)))
+    events.record(db, SessionDeleted(session_id=str(session_id)), owner=str(whose))
 
 
 def _to_session(db: Connection, row: tuple[object, ...]) -> Session:

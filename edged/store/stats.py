@@ -71,7 +71,7 @@ class _Scope(Struct, frozen=True):
     targets: Mapping[int, Mapping[str, int]]
 
 
-def stats(db: Connection, wish: Stats) -> Statistics:
+def stats(db: Connection, wish: Stats, *, owner: str | None = None) -> Statistics:
     """Figures of everyone who speaks in the sessions that the filters leave.
 
     Persons come first, by talk time; then guests and unclaimed speakers, newest sessions first, one
@@ -80,12 +80,13 @@ def stats(db: Connection, wish: Stats) -> Statistics:
     Args:
         db: any connection.
         wish: times are as `store.clock.stamp` writes them.
+        owner: only sessions of this client; None: everybody's.
 
     Raises:
         NotFound: no such session, speaker or person.
     """
     _check(db, wish)
-    where, values = _filter(wish)
+    where, values = _filter(wish, owner)
     found = _speakers(db, where, values)
     scope = _Scope(_speech(db, where, values, found), _targets(db, where, values))
     kept = [one for one in found if _is_wanted(one, wish)]
@@ -104,16 +105,20 @@ def stats(db: Connection, wish: Stats) -> Statistics:
     )
 
 
-def wrapped(db: Connection, person: Person, year: int) -> Wrapped:
+def wrapped(db: Connection, person: Person, year: int, *, owner: str | None = None) -> Wrapped:
     """One person's year, in UTC; a year without a word has zeros.
 
     Args:
         db: any connection.
         person: whose.
         year: of the sessions' start.
+        owner: only sessions of this client; None: everybody's.
     """
-    where = "WHERE n.started_at >= ? AND n.started_at < ? AND p.person = ?"
-    values = (f"{year:04}-", f"{year:04}~", people.row_id(db, person.id))
+    where = (
+        "WHERE n.started_at >= ?1 AND n.started_at < ?2 AND p.person = ?3 "
+        "AND (?4 IS NULL OR n.owner = ?4)"
+    )
+    values = (f"{year:04}-", f"{year:04}~", people.row_id(db, person.id), owner)
     months = _months(db, where, values)
     words = _said(db, where, values)
     return Wrapped(
@@ -138,13 +143,14 @@ def _check(db: Connection, wish: Stats) -> None:
         people.row_id(db, wish.person_id)
 
 
-def _filter(wish: Stats) -> tuple[str, tuple[str, ...]]:
+def _filter(wish: Stats, owner: str | None) -> tuple[str, tuple[str, ...]]:
     """Which sessions: those of a speaker or person whole, for the shares beside their figures."""
     filters = {
         "n.session_id = ?": wish.session_id,
         "n.group_name = ?": wish.group,
         "n.started_at >= ?": wish.since,
         "n.started_at < ?": wish.until,
+        "n.owner = ?": owner,
         "n.id = (SELECT session FROM speakers WHERE speaker_id = ?)": wish.speaker_id,
         "n.id IN (SELECT s.session FROM speakers s JOIN people o ON o.id = s.person "
         "WHERE o.person_id = ?)": wish.person_id,
@@ -154,13 +160,13 @@ def _filter(wish: Stats) -> tuple[str, tuple[str, ...]]:
     return where, tuple(given.values())
 
 
-def _speakers(db: Connection, where: str, values: Sequence[str | int]) -> list[_Speaker]:
+def _speakers(db: Connection, where: str, values: Sequence[str | int | None]) -> list[_Speaker]:
     rows = db.execute(f"{_SPEAKERS} {where} ORDER BY n.id DESC, p.id", tuple(values))
     return [_Speaker(*row) for row in rows]
 
 
 def _speech(
-    db: Connection, where: str, values: Sequence[str | int], found: Iterable[_Speaker]
+    db: Connection, where: str, values: Sequence[str | int | None], found: Iterable[_Speaker]
 ) -> dict[int, _Speech]:
     """Of each session: all its speech, and that of no speaker or of one whom nobody claimed."""
     speech = {
@@ -177,7 +183,9 @@ def _speech(
     return speech
 
 
-def _targets(db: Connection, where: str, values: Sequence[str | int]) -> dict[int, dict[str, int]]:
+def _targets(
+    db: Connection, where: str, values: Sequence[str | int | None]
+) -> dict[int, dict[str, int]]:
     """By speaker; a word that stands in two lexicons was said once."""
     found: dict[int, dict[str, int]] = defaultdict(dict)
     for speaker, word, count in db.execute(
@@ -299,7 +307,7 @@ def _ordered(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _months(db: Connection, where: str, values: Sequence[str | int]) -> tuple[Month, ...]:
+def _months(db: Connection, where: str, values: Sequence[str | int | None]) -> tuple[Month, ...]:
     spoken = {
         month: (count, talk_ms, words)
         for month, count, talk_ms, words in db.execute(
@@ -316,7 +324,7 @@ def _months(db: Connection, where: str, values: Sequence[str | int]) -> tuple[Mo
     )
 
 
-def _said(db: Connection, where: str, values: Sequence[str | int]) -> tuple[WordCount, ...]:
+def _said(db: Connection, where: str, values: Sequence[str | int | None]) -> tuple[WordCount, ...]:
     texts = db.execute(
         "SELECT f.said FROM speakers p JOIN sessions n ON n.id = p.session "  # noqa: S608 constants
         f"JOIN speaker_figures f ON f.speaker = p.id {where}",

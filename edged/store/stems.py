@@ -21,7 +21,13 @@ class KeptStems(Struct, frozen=True, kw_only=True):
 
 
 def begin(
-    db: Connection, names: Sequence[str], *, title: str, facts: AudioFormat, started_by: str = ""
+    db: Connection,
+    names: Sequence[str],
+    *,
+    title: str,
+    facts: AudioFormat,
+    started_by: str = "",
+    owner: str = "",
 ) -> KeptStems:
     """A session with an empty recording for each stem; `audio.add` fills them.
 
@@ -31,8 +37,9 @@ def begin(
         title: of the session, shown to the user.
         facts: of their raw PCM.
         started_by: the client's name.
+        owner: the client_id whose result it is; empty: the user's.
     """
-    session = sessions.create(db, kind="file", name=title, started_by=started_by)
+    session = sessions.create(db, kind="file", name=title, started_by=started_by, owner=owner)
     row = sessions.row_id(db, session.id)
     found = {}
     for name in names:
