@@ -58,11 +58,12 @@ _numbers = count(1)
 
 
 class Incoming(Struct, frozen=True):
-    """A request that could be read: its envelope, its body and its parts."""
+    """A request that could be read: its envelope, its body, its parts, and the size of all."""
 
     envelope: Envelope
     request: AnyRequest
     parts: tuple[Buffer, ...]
+    size_bytes: int = 0
 
 
 class Refused(Exception):
@@ -93,7 +94,7 @@ def read_request(frames: Sequence[Buffer], *, most_frames: int, most_bytes: int)
     size = sum(len(frame) for frame in frames)
     if size > most_bytes:
         raise Refused(TooLarge(f"request of {size} bytes", limit=most_bytes), envelope.id)
-    return Incoming(envelope, _read_body(envelope), tuple(frames[1:]))
+    return Incoming(envelope, _read_body(envelope), tuple(frames[1:]), size)
 
 
 def _read_envelope(frames: Sequence[Buffer]) -> Envelope:

@@ -57,6 +57,7 @@ class Caller:
 
     key: over TCP, the public key that the connection was made with.
     origin, token: what the envelope of this request said; see edged.messages.envelope.
+    size_bytes: of this request, where it says something of origin or token, or came with a key.
     """
 
     link: str
@@ -65,6 +66,7 @@ class Caller:
     key: str = ""
     origin: str = ""
     token: str = ""
+    size_bytes: int = 0
 
 
 Outgoing = AnyReply | tuple[AnyReply, Sequence[Buffer]]
@@ -449,9 +451,14 @@ def _pack(outgoing: Outgoing, request_id: str) -> list[Buffer]:
 def _asked_by(link: _Link, incoming: Incoming) -> Caller:
     """The caller, with what this request's envelope says of it."""
     envelope = incoming.envelope
-    if not (envelope.origin or envelope.token):
+    if not (envelope.origin or envelope.token or link.caller.key):
         return link.caller
-    return replace(link.caller, origin=envelope.origin, token=envelope.token)
+    return replace(
+        link.caller,
+        origin=envelope.origin,
+        token=envelope.token,
+        size_bytes=incoming.size_bytes,
+    )
 
 
 def _small(frames: list[Buffer]) -> bool:

@@ -40,7 +40,8 @@ ClientKind = Literal["browser", "key", "local"]
 """browser: an extension, by the origin that its browser states; key: a CURVE key over TCP;
 local: a process of the daemon's user that must be paired because of `access.local_clients`."""
 
-ClientStatus = Literal["pending", "approved", "denied", "revoked", "expired"]
+ClientStatus = Literal["pending", "approved", "denied", "revoked", "expired", "forgotten"]
+"""expired: what was granted ran out. forgotten: only in `client.changed`: it is no longer listed."""
 
 AuditAct = Literal[
     "asked",
@@ -102,13 +103,16 @@ class AuditEntry(Record, frozen=True):
 class Asker(Record, frozen=True):
     """In whose name a request runs; never on the wire.
 
-    client_id: empty: the owner, who may do all.
+    client_id: empty: the owner, who may do all; `STRANGER`: somebody who has none yet.
+    identity: as of KnownClient. pid: of the process that asks in its name; -1: not known.
     """
 
     client_id: str = ""
     kind: ClientKind | None = None
     name: str = ""
     scopes: frozenset[Scope] = frozenset()
+    identity: str = ""
+    pid: int = -1
 
     @property
     def is_owner(self) -> bool:
@@ -122,6 +126,8 @@ class Asker(Record, frozen=True):
 
 
 OWNER = Asker()
+STRANGER = "-"
+"""Stands for the client_id of those who have none; no id looks like it, so they own nothing."""
 
 
 class Pair(Request, frozen=True, tag="pair"):
