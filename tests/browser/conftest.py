@@ -1,0 +1,84 @@
+"""Browsers with the extension, each skipped with its reason where something is not here."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import bidi
+import builds
+import cdp
+import made_media
+import pytest
+from rooms import Room
+
+MODELS = (
+    "blobs", "face-detector-short-range", "face-iris", "face-mesh", "hand-landmarker", "holistic",
+    "iris-landmark", "pose-landmarker-full",
+)  # fmt: skip
+FAKE_DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+
+
+@pytest.fixture(scope="session")
+def built() -> Path:
+    """The extension, built from what is here."""
+    if (reason := builds.lacking()) is not None:
+        pytest.skip(reason)
+    return builds.built()
+
+
+@pytest.fixture(scope="session")
+def chromium_build(built: Path) -> Path:
+    """The same, where there is a Chromium to load it."""
+    if cdp.installed() is None:
+        pytest.skip("no Chromium here: apt-get install chromium")
+    return built
+
+
+@pytest.fixture(scope="session")
+def firefox_build(built: Path) -> Path:
+    """The same, where there is a Firefox to install it."""
+    if bidi.installed() is None:
+        pytest.skip("no Firefox here: apt-get install firefox-esr")
+    return built
+
+
+@pytest.fixture(scope="session")
+def media() -> Iterator[Path]:
+    """A folder with `speech.wav` and `portrait.y4m`."""
+    if not made_media.has_flite():
+        pytest.skip("no flite here: apt-get install flite")
+    folder = Path(tempfile.mkdtemp(prefix="edged-media-", dir="/tmp"))
+    made_media.speech(folder / "speech.wav")
+    made_media.portrait(folder / "portrait.y4m")
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def room(chromium_build: Path, media: Path) -> Iterator[Room]:
+    """A running browser and daemon with the panel and the probe approved; leave them as they are."""
+    flags = (
+        *FAKE_DEVICES,
+        f"--use-file-for-fake-audio-capture={media / 'speech.wav'}",
+        f"--use-file-for-fake-video-capture={media / 'portrait.y4m'}",
+    )
+    with Room(chromium_build, builds.LIBRARY, flags=flags) as room:
+        room.daemon.start()
+        yield room
+
+
+@pytest.fixture(scope="session")
+def sighted(room: Room, pulled: Path) -> Room:
+    """The same room, whose daemon has the models that see."""
+    for model in MODELS:
+        if (pulled / model).is_dir():
+            shutil.copytree(pulled / model, room.daemon.paths.models / model)
+    return room
+
+
+@pytest.fixture
+def own_room(chromium_build: Path) -> Iterator[Room]:
+    """A browser and a daemon of the test's own, nobody paired; the test starts the daemon."""
+    with Room(chromium_build, builds.LIBRARY) as room:
+        yield room

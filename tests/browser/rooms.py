@@ -1,0 +1,222 @@
+"""A browser with edged's extension, a probe and a foreign one; beside it a real daemon."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import stat
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+from cdp import Chromium, Page
+
+INTEGRATION = Path(__file__).parent.parent / "integration"
+sys.path.insert(0, str(INTEGRATION))  # real daemons lie with the tests that are about them
+from real_daemon import Daemon  # noqa: E402 - needs the line above
+
+from edged.bridge import endpoint  # noqa: E402 - likewise
+from edged.bridge.browsers.identity import CHROMIUM_ID, FIREFOX_ID, HOST_NAME  # noqa: E402 - likewise
+
+HERE = Path(__file__).parent
+PROBE = HERE / "probe"
+ECHO_NAME = "org.edged.echo"
+"""A host that says back what it is told, without a daemon."""
+
+PANEL = f"chrome-extension://{CHROMIUM_ID}/panel/panel.html"
+CAMERA = f"chrome-extension://{CHROMIUM_ID}/camera/camera.html"
+EVERYTHING = (
+    "vision", "speech", "language", "capture.microphone", "capture.camera", "capture.screen",
+    "results.read", "results.delete", "models.read", "models.manage",
+)  # fmt: skip
+
+
+def id_of_folder(folder: Path) -> str:
+    """The id that Chromium gives an unpacked extension without a key: from where it lies."""
+    digest = hashlib.sha256(str(folder).encode()).hexdigest()[:32]
+    return "".join(chr(ord("a") + int(digit, 16)) for digit in digest)
+
+
+def launcher(folder: Path, *arguments: str) -> Path:
+    """A program that runs this Python with these arguments; a manifest can name no arguments."""
+    path = folder / f"host-{hashlib.sha256(repr(arguments).encode()).hexdigest()[:8]}"
+    words = " ".join(f"'{word}'" for word in (sys.executable, *arguments))
+    path.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+def host_program(folder: Path) -> Path:
+    """The host as pip installed it, or else run from here."""
+    script = Path(sys.executable).with_name("edged-native-host")
+    return script if script.exists() else launcher(folder, "-P", "-m", "edged.bridge.native.host")
+
+
+def manifest(name: str, program: Path, **allowed: Sequence[str]) -> str:
+    """A native-messaging host's manifest. allowed: `allowed_origins` or `allowed_extensions`."""
+    facts = {"name": name, "description": "edged", "path": str(program), "type": "stdio"}
+    return json.dumps({**facts, **allowed})
+
+
+class Room:
+    """Chromium with three extensions, and a daemon on a home that the browser's hosts find.
+
+    The panel's id and the probe's are in the host's manifest, the foreign one's is not. Nobody is
+    paired at first. Close it.
+
+    Args:
+        built: the built extension, with `chromium` in it; None goes without it.
+        library: `@edged/client` as one module, for the probe.
+        flags: more for Chromium's command line.
+        settings: EDGED_* variables.
+    """
+
+    def __init__(
+        self,
+        built: Path | None,
+        library: Path | None,
+        *,
+        flags: Sequence[str] = (),
+        **settings: str,
+    ) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="edged-browser-", dir="/tmp"))
+        home = self.folder / "home"
+        home.mkdir()
+        self.daemon = Daemon(home, **settings)
+        self.profile = self.folder / "profile"
+        self.probe = self._copied("probe", library)
+        self.foreign = self._copied("foreign", library)
+        self.probe_origin = f"chrome-extension://{id_of_folder(self.probe)}/"
+        self.foreign_origin = f"chrome-extension://{id_of_folder(self.foreign)}/"
+        self._built = built
+        self._flags = flags
+        self._browser: Chromium | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def browser(self) -> Chromium:
+        """The running browser; it starts with the first use."""
+        if self._browser is None:
+            self._browser = self._started()
+        return self._browser
+
+    def panel(self) -> Page:
+        """The side panel in a tab."""
+        return self.browser.open(PANEL)
+
+    def probe_page(self) -> Page:
+        """A page of the probe, with `library` and `Raw` at hand."""
+        return self._page(self.probe_origin)
+
+    def foreign_page(self) -> Page:
+        """A page of the extension that no manifest names."""
+        return self._page(self.foreign_origin)
+
+    def clients(self, status: str | None = None) -> list[dict[str, Any]]:
+        """The clients that the daemon knows, as `edged clients list` tells."""
+        found: list[dict[str, Any]] = self.daemon.json("clients", "list")["clients"]
+        return [one for one in found if status in {None, one["status"]}]
+
+    def client(self, identity: str) -> dict[str, Any] | None:
+        """The client with that origin, when it asked already."""
+        return next((one for one in self.clients() if one["identity"] == identity), None)
+
+    def approve(self, identity: str, *scopes: str) -> None:
+        """Approve the pending client with that origin, as a user does in a terminal."""
+        found = self.daemon.wait(lambda: self.client(identity))
+        wanted = ",".join(scopes or EVERYTHING)
+        self.daemon.json("clients", "approve", found["client_id"], "--scopes", wanted)
+
+    def hosts(self) -> list[int]:
+        """The pids of the hosts that this browser runs now."""
+        return [pid for pid in _processes() if _starts(pid, "native-host", self.daemon.home)]
+
+    def wait(self, condition: Callable[[], Any], within_s: float = 15.0) -> Any:
+        """The first true answer."""
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            if found := condition():
+                return found
+            time.sleep(0.02)
+        raise AssertionError(f"it did not happen within {within_s} s")
+
+    def close(self) -> None:
+        """End browser and daemon, whoever started it; nothing is left."""
+        try:
+            if self._browser is not None:
+                self._browser.close()
+        finally:
+            self.daemon.kill()
+            holder = endpoint.holder(self.daemon.paths)
+            if holder is not None:
+                with suppress(ProcessLookupError):
+                    os.kill(holder, signal.SIGKILL)
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _started(self) -> Chromium:
+        self._write_manifests()
+        extensions = [self.probe, self.foreign]
+        if self._built is not None:
+            extensions.insert(0, self._built / "chromium")
+        return Chromium(
+            self.profile,
+            extensions=extensions,
+            environ={**self.daemon.environ, "HOME": str(self.folder)},
+            flags=self._flags,
+        )
+
+    def _write_manifests(self) -> None:
+        folder = self.profile / "NativeMessagingHosts"
+        folder.mkdir(parents=True, exist_ok=True)
+        origins = [f"chrome-extension://{CHROMIUM_ID}/", self.probe_origin]
+        echo = launcher(self.folder, str(HERE / "echo_host.py"))
+        programs = {HOST_NAME: host_program(self.folder), ECHO_NAME: echo}
+        for name, program in programs.items():
+            text = manifest(name, program, allowed_origins=origins)
+            (folder / f"{name}.json").write_text(text)
+
+    def _copied(self, name: str, library: Path | None) -> Path:
+        folder = self.folder / name
+        shutil.copytree(PROBE, folder)
+        if library is not None:
+            shutil.copyfile(library, folder / "client.js")
+        return folder
+
+    def _page(self, origin: str) -> Page:
+        page = self.browser.open(f"{origin}page.html")
+        page.wait("globalThis.ready === true")
+        return page
+
+
+def firefox_home(folder: Path) -> Path:
+    """A HOME with the host's manifest where Firefox looks for it."""
+    hosts = folder / ".mozilla" / "native-messaging-hosts"
+    hosts.mkdir(parents=True)
+    text = manifest(HOST_NAME, host_program(folder), allowed_extensions=[FIREFOX_ID])
+    (hosts / f"{HOST_NAME}.json").write_text(text)
+    return folder
+
+
+def _processes() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def _starts(pid: int, word: str, home: Path) -> bool:
+    """Whether a process is a host on this home."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        environ = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False
+    named = word.encode() in command or b"edged.bridge.native" in command
+    return named and f"EDGED_HOME={home}\0".encode() in environ
