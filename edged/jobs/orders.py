@@ -20,6 +20,7 @@ class TranscribeFile(Struct, frozen=True, kw_only=True):
     again: names one wish to do it again although it was done; empty: once is enough.
     diarize, speakers: say who speaks, afterwards; how many there are, 0 when nobody knows.
     lexicons: correct and count; () leaves the text as it was heard.
+    owner: the client_id for whom it is done; empty: the user.
     """
 
     path: str | None = None
@@ -33,6 +34,7 @@ class TranscribeFile(Struct, frozen=True, kw_only=True):
     diarize: bool = False
     speakers: int = 0
     lexicons: tuple[str, ...] = ()
+    owner: str = ""
 
 
 class ProcessSession(Struct, frozen=True, kw_only=True):

@@ -5,6 +5,8 @@ import secrets
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
+import msgspec
+
 from edged.errors import Conflict, NoAudio, NotFound, NotKept
 from edged.jobs.orders import SESSION, TRANSCRIBE, Order, ProcessSession, TranscribeFile, encode
 from edged.messages.records import Job
@@ -42,15 +44,15 @@ class Work:
         plan: Plan,
         *,
         priority: Priority,
-        owner: str = "",
     ) -> tuple[Job, bool]:
-        """Queue an order, and whether the same work was there already.
+        """Queue an order for the source's owner, and whether the same work was there already.
 
         An upload of the order belongs to the job from then on, or is dropped if it was there.
 
         The key is content and how it is done: the same file twice is one job, a better model
         another.
         """
+        owner = source.owner
         work = f"{source.content} {plan.fingerprint} {order.again}"
         if order.diarize or order.lexicons:
             work += f" {order.diarize} {order.speakers} {' '.join(order.lexicons)}"
@@ -63,9 +65,10 @@ class Work:
                 kind=TRANSCRIBE,
                 name=source.name,
                 model=plan.model,
-                payload=encode(order),
+                payload=encode(msgspec.structs.replace(order, owner=owner)),
                 priority=priority,
                 max_attempts=self._attempts,
+                owner=owner,
             )
             if order.upload_id is not None:
                 uploads.hand_over(
@@ -195,8 +198,11 @@ class Work:
         if order.recording_id is not None:
             return await self._pipeline.open_recording(order.recording_id)
         if order.upload_id is not None:
-            return await self._open_upload(order.upload_id, name=order.name)
-        return await sources.from_path(order.path or "")
+            source = await self._open_upload(order.upload_id, name=order.name)
+        else:
+            source = await sources.from_path(order.path or "")
+        source.owner = order.owner
+        return source
 
     async def _open_upload(self, upload_id: str, *, name: str) -> Source:
         """What a client sent for a job.
@@ -246,6 +252,7 @@ def queue_session(db: Connection, order: ProcessSession, *, attempts: int) -> Jo
         priority="session",
         max_attempts=attempts,
         session_id=order.session_id,
+        owner=sessions.owner(db, order.session_id),
     )
     outcomes.attach(db, order.session_id, job.job_id)
     return job

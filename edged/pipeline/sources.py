@@ -43,6 +43,7 @@ class Source(Struct, kw_only=True):
     fd: a regular file or a memory file.
     sha256: over the bytes. audio: the format of raw PCM, a part of its identity.
     path: None for bytes that a client sent.
+    owner: the client_id for whom it is worked on; empty: the user. What is made of it is theirs.
     """
 
     fd: int
@@ -51,14 +52,14 @@ class Source(Struct, kw_only=True):
     size_bytes: int
     path: str | None = None
     audio: AudioFormat | None = None
+    owner: str = ""
 
     @property
     def content(self) -> str:
-        """Names what is to be heard: the same bytes read in another format are something else."""
-        if self.audio is None:
-            return self.sha256
+        """Names what is to be heard, and for whom: the same bytes in another format are something else."""
         facts = self.audio
-        return f"{self.sha256} {facts.sample_format} {facts.sample_rate} {facts.channels}"
+        read_as = f" {facts.sample_format} {facts.sample_rate} {facts.channels}" if facts else ""
+        return f"{self.sha256}{read_as}" + (f" of {self.owner}" if self.owner else "")
 
     def read(self, offset: int, size: int) -> bytes:
         """Up to `size` bytes from an offset; blocking, for a thread."""

@@ -33,6 +33,7 @@ from edged.speech.windows import SpeechWindow
 from edged.speech.words import to_segments
 from edged.store import Connection, audio, chunks, figures, recordings, segments, transcripts
 from edged.store.database import Store
+from edged.store.recordings import ContentFacts
 from edged.store.transcripts import Begun
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ class Pipeline:
             Unsupported: it came in chunks, see edged.pipeline.joined.
         """
         recording = await self._store.read(lambda db: recordings.get(db, recording_id))
+        facts = await self._store.read(lambda db: recordings.facts(db, recording_id))
         if await self._store.read(lambda db: chunks.list_chunks(db, recording_id, limit=1)):
             raise Unsupported(
                 "this recording came in chunks and belongs to a session",
@@ -77,7 +79,7 @@ class Pipeline:
                 session_id=recording.session_id,
             )
         if recording.audio_kept:
-            return await self._open_kept(recording_id, recording.name)
+            return await self._open_kept(recording_id, facts)
         if recording.path is None:
             raise NotKept("the recording's audio was not kept")
         try:
@@ -88,16 +90,18 @@ class Pipeline:
             source.close()
             raise NotKept("the original file has changed since")
         source.name = recording.name
+        source.owner = facts.owner
         return source
 
-    async def _open_kept(self, recording_id: str, name: str) -> Source:
-        facts = await self._store.read(lambda db: recordings.facts(db, recording_id))
+    async def _open_kept(self, recording_id: str, facts: ContentFacts) -> Source:
         parts: list[bytes] = []
         while part := await self._store.read(
             lambda db: audio.read(db, recording_id, number=len(parts))
         ):
             parts.append(part)
-        return await sources.from_bytes(parts, audio=facts.audio, name=name)
+        source = await sources.from_bytes(parts, audio=facts.audio, name=facts.name)
+        source.owner = facts.owner
+        return source
 
     async def transcribe(
         self,
@@ -140,7 +144,7 @@ class Pipeline:
                 self._locks.pop(key, None)
 
     async def take_in(self, source: Source, *, keep_audio: bool | None) -> Recording:
-        """The recording of a source, which is added when its content is new.
+        """The recording of a source, which is added when its content is new to the source's owner.
 
         Args:
             source: what was opened.
@@ -154,6 +158,7 @@ class Pipeline:
                 sha256=source.sha256,
                 size_bytes=source.size_bytes,
                 audio=source.audio,
+                owner=source.owner,
             )
         )
         keep = source.path is None if keep_audio is None else keep_audio

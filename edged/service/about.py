@@ -100,14 +100,15 @@ def health(house: House, _: requests.Health) -> HealthReport:
     return house.vitals.report(
         models_loaded=loaded,
         queue_depth=house.runner.depth,
-        recording=house.sessions.listening(),
+        recording=house.sessions.listening(owner=house.asker.sees),
         watching=_watching(house),
     )
 
 
 def _watching(house: House) -> tuple[SightState, ...]:
-    """What is looked at: of sessions first, then of streams."""
-    return (*house.sessions.watching(), *house.sight_streams.states)
+    """What is looked at, as far as the asker may know: of sessions first, then of streams."""
+    owner = house.asker.sees
+    return (*house.sessions.watching(owner=owner), *house.sight_streams.states(owner=owner))
 
 
 def metrics(house: House, _: requests.Metrics) -> MetricsReport:

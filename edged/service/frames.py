@@ -236,6 +236,7 @@ async def _labelled(house: House, request: FramesSearch) -> Sightings:
             object_sightings.search,
             label=request.label or "",
             session_id=session_id,
+            owner=house.asker.sees,
             min_score=request.min_score,
             limit=request.limit,
         )
@@ -245,7 +246,9 @@ async def _labelled(house: House, request: FramesSearch) -> Sightings:
 
 async def _alike(house: House, request: FramesSearch, parts: Parts) -> Sightings:
     """Key frames that are similar to a picture, by the model that most of them were kept with."""
-    known = await house.store.read(partial(key_frames.models, session_id=request.session_id))
+    known = await house.store.read(
+        partial(key_frames.models, session_id=request.session_id, owner=house.asker.sees)
+    )
     picture = await picture_of(request, parts)
     if not known:
         return Sightings(sightings=())
@@ -268,6 +271,7 @@ async def _best(
             key_frames.vectors,
             model=model,
             session_id=request.session_id,
+            owner=house.asker.sees,
             after=after,
             limit=VECTORS_AT_ONCE,
         )

@@ -81,3 +81,11 @@ class House:
     def seen_by(self, asker: Asker) -> "House":
         """The same parts, for requests in the name of a client."""
         return self if asker is self.asker else replace(self, asker=asker)
+
+    def named(self, caller: str) -> str:
+        """What whoever asks is called: a client as it was approved, the user's as they said.
+
+        Args:
+            caller: names the connection.
+        """
+        return self.clients.name(caller) if self.asker.is_owner else self.asker.name

@@ -22,6 +22,7 @@ async def submit(house: House, request: requests.JobsSubmit) -> AsyncGenerator[A
     plan = house.pipeline.plan(model=request.model, language=request.language)
     yield Progress(stage="read", fraction=0.0)
     source = await _content(house, request)
+    source.owner = house.asker.client_id
     try:
         order = TranscribeFile(
             path=source.path,
@@ -34,9 +35,7 @@ async def submit(house: House, request: requests.JobsSubmit) -> AsyncGenerator[A
             speakers=request.speakers or 0,
             lexicons=lexicons,
         )
-        job, existing = await house.work.submit(
-            source, order, plan, priority=request.priority, owner=house.asker.client_id
-        )
+        job, existing = await house.work.submit(source, order, plan, priority=request.priority)
     finally:
         source.close()
     house.runner.wake()
@@ -70,10 +69,11 @@ async def get(house: House, request: requests.JobsGet) -> AsyncGenerator[AnyRepl
 
 async def list_jobs(house: House, request: requests.JobsList) -> AsyncGenerator[AnyReply, None]:
     """Jobs, newest first, with counts."""
+    owner = house.asker.sees
     found = await house.store.read(
-        lambda db: jobs.list_jobs(db, state=request.state, limit=request.limit)
+        lambda db: jobs.list_jobs(db, state=request.state, limit=request.limit, owner=owner)
     )
-    counts = await house.store.read(jobs.counts)
+    counts = await house.store.read(lambda db: jobs.counts(db, owner=owner))
     yield Jobs(jobs=found, counts=counts)
 
 

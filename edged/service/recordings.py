@@ -28,7 +28,11 @@ async def list_recordings(
     """A page of recordings, newest first."""
     found = await house.store.read(
         lambda db: recordings.list_recordings(
-            db, limit=request.limit, before=request.before, status=request.status
+            db,
+            limit=request.limit,
+            before=request.before,
+            status=request.status,
+            owner=house.asker.sees,
         )
     )
     full = len(found) == request.limit
@@ -99,6 +103,7 @@ async def search(
         until=moment(request.until),
         language=request.language,
         emotion=request.emotion,
+        owner=house.asker.sees,
     )
     found = await house.store.read(
         lambda db: index.search(db, request.query, limit=request.limit, filters=filters)

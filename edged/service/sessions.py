@@ -35,7 +35,9 @@ async def start(
     """Begin to record, in the name of the client that asked."""
     _check_paths(request)
     await house.captioning.check(request)
-    session = await house.sessions.start(request, started_by=house.clients.name(caller))
+    session = await house.sessions.start(
+        request, started_by=house.named(caller), owner=house.asker.client_id
+    )
     yield OneSession(session=session)
 
 
@@ -78,6 +80,7 @@ async def list_sessions(house: House, request: SessionsList) -> AsyncGenerator[A
             until=_time(request.until),
             limit=request.limit,
             before=request.before,
+            owner=house.asker.sees,
         )
     )
     full = len(found) == request.limit

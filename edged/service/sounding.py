@@ -123,6 +123,7 @@ class _Keeping:
 
     def __init__(self, house: House, names: tuple[str, ...], title: str) -> None:
         self._store = house.store
+        self._owner = house.asker.client_id
         self._names = names
         self._title = title
         self._kept: KeptStems | None = None
@@ -143,9 +144,9 @@ class _Keeping:
     async def take(self, run: StemSound) -> None:
         """Store a run."""
         if self._kept is None:
-            names, title, facts = self._names, self._title, run.audio
+            names, title, facts, owner = self._names, self._title, run.audio, self._owner
             self._kept = await self._store.write(
-                lambda db: stems.begin(db, names, title=title, facts=facts)
+                lambda db: stems.begin(db, names, title=title, facts=facts, owner=owner)
             )
         waiting = self._waiting[run.stem]
         waiting += run.data

@@ -10,7 +10,7 @@ from edged.messages.people import Person, Stats, StatsWrapped, Wrapped
 from edged.messages.replies import AnyReply
 from edged.service.house import House
 from edged.service.people import owner
-from edged.store import Connection, people
+from edged.store import Connection, ownership, people
 from edged.store import stats as figures
 from edged.store.clock import stamp
 
@@ -22,7 +22,8 @@ async def stats(house: House, request: Stats) -> Replies:
     wish = msgspec.structs.replace(
         request, since=_moment(request.since), until=_moment(request.until)
     )
-    yield await house.store.read(lambda db: figures.stats(db, wish))
+    owner = house.asker.sees
+    yield await house.store.read(lambda db: figures.stats(db, wish, owner=owner))
 
 
 async def wrapped(house: House, request: StatsWrapped) -> Replies:
@@ -32,15 +33,22 @@ async def wrapped(house: House, request: StatsWrapped) -> Replies:
         name = await owner()
         await house.store.write(lambda db: people.me(db, owner=name))
 
+    sees = house.asker.sees
+
     def find(db: Connection) -> Wrapped:
-        return figures.wrapped(db, _person(db, request.person), year)
+        return figures.wrapped(db, _person(db, request.person, sees), year, owner=sees)
 
     yield await house.store.read(find)
 
 
-def _person(db: Connection, name_or_id: str | None) -> Person:
+def _person(db: Connection, name_or_id: str | None, sees: str | None) -> Person:
+    """Somebody with a name here; a client knows only those who are heard in its own sessions.
+
+    Raises:
+        NotFound: nobody it may know has the name or id.
+    """
     person = people.find(db, name_or_id)
-    if person is None:
+    if person is None or (sees is not None and not ownership.hears(db, sees, person.id)):
         raise NotFound("nobody here has that name or id", fix="`edged people list` shows everyone")
     return person
 

@@ -18,9 +18,10 @@ def open_stream(
     """Captions, or sights, until the stream is closed."""
     if request.kind == "session":
         return house.following.follow(caller, request)
+    owner = house.asker.client_id
     if request.kind == "audio":
-        return house.streams.open(caller, request, started_by=house.clients.name(caller))
-    return house.sight_streams.open(caller, request)
+        return house.streams.open(caller, request, started_by=house.named(caller), owner=owner)
+    return house.sight_streams.open(caller, request, owner=owner)
 
 
 def take(

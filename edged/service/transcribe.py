@@ -27,6 +27,7 @@ async def transcribe(
     plan = house.pipeline.plan(model=request.model, language=request.language, words=request.words)
     yield Progress(stage="read", fraction=0.0)
     source = await _open(house, request, parts)
+    source.owner = house.asker.client_id
     spent = False
     try:
         replies = (

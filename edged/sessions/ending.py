@@ -43,7 +43,7 @@ class Begun(Struct, frozen=True, kw_only=True):
     places: tuple[Place, ...] = ()
 
 
-def begin(
+def begin(  # noqa: PLR0913 the facts of one session, all by keyword
     db: Connection,
     options: SessionsStart,
     *,
@@ -51,6 +51,7 @@ def begin(
     devices: Sequence[str],
     seen: Sequence[SightState] = (),
     age_ms: int = 0,
+    owner: str = "",
 ) -> Begun:
     """Add a session that records, with one recording per source of sound; told.
 
@@ -61,6 +62,7 @@ def begin(
         devices: what each source of sound is called, in their order; empty while that is not known.
         seen: its sources of pictures.
         age_ms: its clock stands there already.
+        owner: the client_id whose result it is; empty: the user's.
     """
     session = sessions.create(
         db,
@@ -70,6 +72,7 @@ def begin(
         name=options.name,
         options=options,
         age_ms=age_ms,
+        owner=owner,
     )
     added = tuple(
         recordings.add_source(

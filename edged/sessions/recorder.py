@@ -47,6 +47,7 @@ class Recorder:
         tasks: where the captures run.
         options: how, with lexicons already chosen.
         retention_ms: how long the session stays after its end; None: for good.
+        owner: the client_id whose result it is; empty: the user's.
 
     Raises:
         ModelMissing, ...: what is to be looked for cannot be found here.
@@ -59,8 +60,10 @@ class Recorder:
         options: SessionsStart,
         *,
         retention_ms: int | None,
+        owner: str = "",
     ) -> None:
         self.session: Session | None = None
+        self.owner = owner
         self.over = False
         self._equipment = equipment
         self._tasks = tasks
@@ -520,6 +523,7 @@ class Recorder:
             devices=devices,
             seen=self._seeing.states,
             age_ms=self.now_ms,
+            owner=self.owner,
         )
 
     async def _begin_track(self, track: Track, recording_id: str) -> None:

@@ -97,8 +97,13 @@ class Sessions:
 
     # --- what is asked ---
 
-    async def start(self, request: SessionsStart, *, started_by: str) -> Session:
+    async def start(self, request: SessionsStart, *, started_by: str, owner: str = "") -> Session:
         """Begin to record; returns when every device gives sound and the session is committed.
+
+        Args:
+            request: what is asked for.
+            started_by: the client's name.
+            owner: the client_id whose result it is; empty: the user's.
 
         Raises:
             BadRequest: the same device twice, or sources that do not go together.
@@ -111,10 +116,10 @@ class Sessions:
             raise Busy("too many sessions are recorded", limit=MOST)
         options = self._completed(request)
         if not options.seen and all(wish.kind == "client" for wish in options.heard):
-            return await self._begin_fed(options, started_by)
+            return await self._begin_fed(options, started_by, owner)
         self._starting += 1
         try:
-            return await self._whole(self._start(options, started_by))
+            return await self._whole(self._start(options, started_by, owner))
         finally:
             self._starting -= 1
 
@@ -196,15 +201,19 @@ class Sessions:
         recorder = self._running.get(session.id)
         return session if recorder is None else recorder.show(session)
 
-    def watching(self) -> tuple[SightState, ...]:
-        """Every source of pictures of the sessions that run, as it is now."""
-        running = [one for one in self._running.values() if not one.over]
+    def watching(self, *, owner: str | None = None) -> tuple[SightState, ...]:
+        """Every source of pictures of the sessions that run; only a client's when `owner` is given."""
+        running = [
+            one for one in self._running.values() if not one.over and owner in {None, one.owner}
+        ]
         return tuple(state for one in running for state in one.sights)
 
-    def listening(self) -> tuple[Listening, ...]:
-        """Who listens and watches at this moment, for everybody to see."""
+    def listening(self, *, owner: str | None = None) -> tuple[Listening, ...]:
+        """Who listens and watches at this moment; only a client's sessions when `owner` is given."""
         shown = []
         for session_id, recorder in self._running.items():
+            if owner not in {None, recorder.owner}:
+                continue
             if recorder.session is not None and recorder.devices:
                 shown.append(
                     Listening(
@@ -219,21 +228,24 @@ class Sessions:
 
     # --- steps ---
 
-    async def _start(self, options: SessionsStart, started_by: str) -> Session:
+    async def _start(self, options: SessionsStart, started_by: str, owner: str) -> Session:
         await self._ready.wait()
         recorder = Recorder(
             self._equipment,
             self._group(),
             options,
             retention_ms=self._retention_ms(options),
+            owner=owner,
         )
         session = await recorder.start(started_by)
         self._running[session.id] = recorder
         return session
 
-    async def _begin_fed(self, options: SessionsStart, started_by: str) -> Session:
+    async def _begin_fed(self, options: SessionsStart, started_by: str, owner: str) -> Session:
         devices = [""] * len(options.heard)
-        begin = partial(ending.begin, options=options, started_by=started_by, devices=devices)
+        begin = partial(
+            ending.begin, options=options, started_by=started_by, devices=devices, owner=owner
+        )
         return (await self._store.write(begin)).session
 
     async def _stop(

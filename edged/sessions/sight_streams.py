@@ -55,6 +55,7 @@ class _Stream(Struct, kw_only=True):
     """
 
     request: StreamOpen
+    owner: str
     plan: Plan
     eyes: QuickEyes
     source: FrameSource | None
@@ -112,13 +113,24 @@ class SightStreams:
         self._wall_ns = wall_ns
         self._streams: dict[Key, _Stream | None] = {}
 
-    @property
-    def states(self) -> tuple[SightState, ...]:
-        """The streams that are open, with how many frames they look at."""
-        return tuple(_state(one) for one in self._streams.values() if one is not None)
+    def states(self, *, owner: str | None = None) -> tuple[SightState, ...]:
+        """The streams that are open, with how many frames they look at.
 
-    async def open(self, caller: str, request: StreamOpen) -> AsyncGenerator[Outgoing, None]:
+        Args:
+            owner: only those of this client; None: everybody's.
+        """
+        opened = (one for one in self._streams.values() if one is not None)
+        return tuple(_state(one) for one in opened if owner in {None, one.owner})
+
+    async def open(
+        self, caller: str, request: StreamOpen, *, owner: str = ""
+    ) -> AsyncGenerator[Outgoing, None]:
         """Replies from `stream_opened` to `stream_closed`; leaving early ends the stream.
+
+        Args:
+            caller: names the connection.
+            request: what is asked for.
+            owner: the client_id that asks; empty: the user.
 
         Raises:
             BadRequest: something is asked for that does not fit together. Conflict: a stream of
@@ -132,7 +144,7 @@ class SightStreams:
             if expected_ms := self._pool.expected_load_ms(plan.model):
                 yield Loading(model=plan.model, expected_ms=expected_ms)
             async with AsyncExitStack() as stack:
-                stream = self._streams[key] = await self._begin(stack, request, plan)
+                stream = self._streams[key] = await self._begin(stack, request, plan, owner)
                 yield StreamOpened(stream=request.stream, model=plan.model)
                 replies = await stack.enter_async_context(aclosing(self._replies(stream)))
                 async for reply in replies:
@@ -203,12 +215,15 @@ class SightStreams:
         self._streams[key] = None
         return key
 
-    async def _begin(self, stack: AsyncExitStack, request: StreamOpen, plan: Plan) -> _Stream:
+    async def _begin(
+        self, stack: AsyncExitStack, request: StreamOpen, plan: Plan, owner: str
+    ) -> _Stream:
         opened = open_eyes(self._pool, plan, stream=secrets.token_hex(8))
         eyes = await stack.enter_async_context(opened)
         source = None if request.kind == "frames" else await self._source(stack, request)
         return _Stream(
             request=request,
+            owner=owner,
             plan=plan,
             eyes=eyes,
             source=source,

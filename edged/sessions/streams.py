@@ -82,9 +82,15 @@ class Streams:
         self._streams: dict[Key, _Stream | None] = {}
 
     async def open(
-        self, caller: str, request: StreamOpen, *, started_by: str = ""
+        self, caller: str, request: StreamOpen, *, started_by: str = "", owner: str = ""
     ) -> AsyncGenerator[AnyReply, None]:
         """Replies from `stream_opened` to `stream_closed`; leaving early ends the stream.
+
+        Args:
+            caller: names the connection.
+            request: what is asked for.
+            started_by: the client's name.
+            owner: the client_id whose result its segments are; empty: the user's.
 
         Raises:
             BadRequest: a session is named. Conflict: a stream of this name is open.
@@ -95,7 +101,7 @@ class Streams:
         stream: _Stream | None = None
         try:
             plan = self._plan(request)
-            stream = self._streams[key] = await self._begin(request, plan, started_by)
+            stream = self._streams[key] = await self._begin(request, plan, started_by, owner)
             async for reply in self._replies(request, plan, stream):
                 yield reply
         finally:
@@ -150,9 +156,11 @@ class Streams:
             words=request.words,
         )
 
-    async def _begin(self, request: StreamOpen, plan: LivePlan, started_by: str) -> _Stream:
+    async def _begin(
+        self, request: StreamOpen, plan: LivePlan, started_by: str, owner: str
+    ) -> _Stream:
         lexicons = await self._lexicons.active(request.lexicons)
-        recording_id = await self._record(request, started_by) if request.store else None
+        recording_id = await self._record(request, started_by, owner) if request.store else None
         news = News()
         live = Live(
             self._store,
@@ -186,7 +194,7 @@ class Streams:
         stream.conversion.add_done_callback(lambda task: _end_failed(task, news))
         return stream
 
-    async def _record(self, request: StreamOpen, started_by: str) -> str:
+    async def _record(self, request: StreamOpen, started_by: str, owner: str) -> str:
         recording = await self._store.write(
             lambda db: recordings.ensure(
                 db,
@@ -195,6 +203,7 @@ class Streams:
                 size_bytes=0,
                 kind="fed",
                 started_by=started_by,
+                owner=owner,
             )
         )
         return recording.recording_id

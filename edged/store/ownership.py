@@ -23,7 +23,6 @@ _OWNERS: Final[dict[str, str]] = {
         column="frame_id",
     ),
     "job": "SELECT owner FROM jobs WHERE job_id = ?",
-    "upload": "SELECT owner FROM uploads WHERE upload_id = ?",
 }
 
 KINDS: Final = frozenset(_OWNERS)
