@@ -15,7 +15,9 @@ from typing import Self, TypeVar
 import zmq
 
 from edged.bridge import endpoint as sockets
+from edged.bridge import uploading
 from edged.bridge.framing import GOES_ON, Buffer, pack_request, read_reply, split
+from edged.bridge.uploading import Told
 from edged.config import find_paths
 from edged.errors import BadRequest, DaemonDown, EdgedError, VersionSkew, from_code
 from edged.media import AudioFormat
@@ -23,6 +25,7 @@ from edged.messages import replies, requests
 from edged.messages.records import Hit
 from edged.messages.replies import AnyReply, Error
 from edged.messages.requests import AnyRequest, Cancel
+from edged.messages.uploads import Uploaded
 
 R = TypeVar("R", bound=AnyReply)
 Parted = tuple[AnyReply, tuple[Buffer, ...]]
@@ -167,6 +170,22 @@ class Client:
         parts = split(source, audio) if isinstance(source, bytes) else ()
         async for reply, _ in self.stream(request, parts):
             yield reply
+
+    async def upload(
+        self, path: Path | str, *, upload_id: str | None = None, told: Told | None = None
+    ) -> Uploaded:
+        """Send a file in parts; then name its `upload_id` in `transcribe` or `jobs.submit`.
+
+        Args:
+            path: of a regular file.
+            upload_id: goes on with an upload that was begun before.
+            told: hears the upload's id, the bytes that are committed, and the size.
+
+        Raises:
+            BadMedia: the file cannot be read. Conflict: it changed while it was sent.
+            EdgedError: as `ask`.
+        """
+        return await uploading.upload(self, path, upload_id=upload_id, told=told)
 
     # the socket
 
