@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from edged.errors import ConfigError
+from edged.places import find_places
 
 Positive = Annotated[int, Meta(ge=1)]
 NonNegative = Annotated[int, Meta(ge=0)]
@@ -288,41 +289,9 @@ class Paths(Struct, frozen=True, kw_only=True):
 
 
 def find_paths(environ: Mapping[str, str] = os.environ) -> Paths:
-    """The folders for this user: EDGED_HOME, else systemd's, else the XDG base directories.
-
-    Source: XDG Base Directory Specification 0.8; systemd.exec(5) *DIRECTORY variables.
-    """
-    if home := environ.get("EDGED_HOME"):
-        root = Path(home).expanduser().absolute()
-        return Paths(
-            config=root / "config", state=root / "state", runtime=root / "run", cache=root / "cache"
-        )
-    user = Path(environ.get("HOME") or Path.home())
-    return Paths(
-        config=_folder(environ, "CONFIGURATION_DIRECTORY", "XDG_CONFIG_HOME", user / ".config"),
-        state=_folder(environ, "STATE_DIRECTORY", "XDG_STATE_HOME", user / ".local/state"),
-        runtime=_folder(
-            environ, "RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR", _fallback_runtime(user), fallback=""
-        ),
-        cache=_folder(environ, "CACHE_DIRECTORY", "XDG_CACHE_HOME", user / ".cache"),
-    )
-
-
-def _folder(
-    environ: Mapping[str, str], systemd: str, xdg: str, default: Path, *, fallback: str = "edged"
-) -> Path:
-    """One base folder; systemd's variables already name a folder of ours."""
-    if given := environ.get(systemd):
-        return Path(given.split(":")[0])
-    base = environ.get(xdg, "")
-    if base.startswith("/"):
-        return Path(base) / "edged"
-    return default / fallback if fallback else default
-
-
-def _fallback_runtime(user: Path) -> Path:
-    """Without XDG_RUNTIME_DIR (ssh without a session, cron): a private folder beside the state."""
-    return user / ".local/state/edged/run"
+    """The folders for this user: EDGED_HOME, else systemd's, else the XDG base directories."""
+    config, state, runtime, cache = map(Path, find_places(environ))
+    return Paths(config=config, state=state, runtime=runtime, cache=cache)
 
 
 def load(
