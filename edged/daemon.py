@@ -14,19 +14,21 @@ import signal
 import socket
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import NamedTuple
 
 from edged import __version__, keys
 from edged.bridge import endpoint
+from edged.bridge.access.admission import Access
+from edged.bridge.access.words import fingerprint
 from edged.bridge.framing import Buffer
 from edged.bridge.server import Caller, Handler, Outgoing, Server, Stream, listen
 from edged.capture.looking import SightDevices
 from edged.capture.microphone import SoundDevices
 from edged.capture.stills import Stills
 from edged.config import Config, Paths
-from edged.errors import DiskFull, EdgedError, NotPaired
+from edged.errors import DiskFull, EdgedError
 from edged.events import Bus
 from edged.jobs.intake import Intake
 from edged.jobs.runner import Runner
@@ -49,8 +51,11 @@ from edged.pipeline.lexicons import Lexicons
 from edged.pipeline.seeing.reading import Reading
 from edged.pipeline.sounding import Sounding
 from edged.pipeline.transcription import Pipeline
+from edged.service.access import look_after
 from edged.service.answer import answer
 from edged.service.house import House
+from edged.service.known import Known
+from edged.service.ownership import Ownership
 from edged.service.people import expire_voices
 from edged.service.uploads import expire_uploads
 from edged.service.vitals import Vitals
@@ -107,6 +112,7 @@ async def _serve(paths: Paths, config: Config, unlock: Passphrase | None) -> Non
             await asyncio.sleep(0)  # the reply to `shutdown` leaves first
             await server.stop()
             await house.sessions.close()
+            await house.known.noted.write()
             for task in background:
                 task.cancel()
 
@@ -123,6 +129,8 @@ def _start(house: House, server: Server, tasks: asyncio.TaskGroup) -> list[async
         tasks.create_task(house.batching.run(), name="batching"),
         tasks.create_task(lookout.watch(house.pool.catalog, house.pool.adopt), name="manifests"),
         tasks.create_task(expire_voices(house), name="voices"),
+        tasks.create_task(house.known.run(), name="grants"),
+        tasks.create_task(look_after(house), name="recordings of clients"),
         tasks.create_task(expire_uploads(house), name="uploads"),
         tasks.create_task(_housekeeping(server, house), name="housekeeping"),
     ]
@@ -184,6 +192,8 @@ async def _build(
     sound = SoundDevices(config.capture)
     sights = SightDevices(config.seeing)
     equipment = _equipment(base, config, sound, sights, captioning)
+    known = Known(store, bus, config.access, fingerprint=fingerprint)
+    await known.load()
     return House(
         config=config,
         paths=paths,
@@ -210,12 +220,14 @@ async def _build(
         work=work,
         runner=runner,
         intake=intake,
+        known=known,
         vitals=_vitals(store, paths, bus, pool, intake),
         sound=sound,
         sights=sights,
         traffic=Counter(requests=0, requests_refused=0, requests_failed=0),
         rotate_key=lambda: keys.rotate(paths.key_file, store, settings=config.keys),
         stop=stop,
+        ownership=Ownership(store),
     )
 
 
@@ -304,10 +316,20 @@ def _tell_of_models(bus: Bus) -> Callable[[str, ModelState, str], None]:
 
 
 def _handler(house: House) -> Handler:
+    """Admits each request, and answers it in the name of whoever asks."""
+    access = Access(house.known, house.config.access)
+    house.known.watch(access.changed)
+
     def handle(request: AnyRequest, parts: tuple[Buffer, ...], caller: Caller) -> Outgoing | Stream:
-        if caller.origin:
-            raise NotPaired("no extension is known yet")
-        return answer(house, request, parts, caller.link)
+        asker = access.admit(caller, request)
+        if asker.is_owner:
+            return answer(house, request, parts, caller.link)
+        # What one client opened on a connection is no other's, should several share it.
+        link = f"{caller.link} {asker.client_id}"
+        outgoing = answer(house.seen_by(asker), request, parts, link)
+        if isinstance(outgoing, AsyncGenerator):
+            return access.guard(asker, request, outgoing)
+        return outgoing
 
     return handle
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from edged.messages.events import AnyEvent, StoredEvent
@@ -60,6 +60,7 @@ class Bus:
 
     def __init__(self) -> None:
         self._subscriptions: list[Subscription] = []
+        self._hearers: list[tuple[str, Callable[[AnyEvent], None]]] = []
         self.published = 0
 
     def subscribe(self, names: Iterable[str] = ()) -> Subscription:
@@ -67,6 +68,10 @@ class Bus:
         subscription = Subscription(self, tuple(names))
         self._subscriptions.append(subscription)
         return subscription
+
+    def inform(self, name: str, hear: Callable[[AnyEvent], None]) -> None:
+        """Call `hear` at once with each event of that name, before whoever wrote it goes on."""
+        self._hearers.append((name, hear))
 
     def forget(self, subscription: Subscription) -> None:
         """Take a subscription off the list."""
@@ -86,6 +91,9 @@ class Bus:
     def _publish(self, event: Published) -> None:
         self.published += 1
         name = event_name(event[2])
+        for heard, hear in self._hearers:
+            if heard == name:
+                hear(event[2])
         for subscription in self._subscriptions:
             if subscription.wants(name):
                 subscription.offer(event)

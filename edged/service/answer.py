@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
 from edged.errors import UnknownRequest
+from edged.messages import access as granting
 from edged.messages import people, requests, voice
 from edged.messages.replies import AnyReply
 from edged.messages.requests import AnyRequest
@@ -38,6 +39,7 @@ from edged.messages.sessions import (
 from edged.messages.uploads import UploadClose, UploadDrop, UploadOpen, UploadPart
 from edged.service import (
     about,
+    access,
     aligning,
     appending,
     audio,
@@ -151,6 +153,16 @@ STREAMED: dict[type, Callable[[House, Any], Stream]] = {
     UploadOpen: uploads.open_upload,
     UploadClose: uploads.close,
     UploadDrop: uploads.drop,
+    granting.Pair: access.pair,
+    granting.ClientsSelf: access.show_self,
+    granting.ClientsList: access.list_clients,
+    granting.ClientsShow: access.show,
+    granting.ClientsApprove: access.approve,
+    granting.ClientsDeny: access.deny,
+    granting.ClientsRevoke: access.revoke,
+    granting.ClientsForget: access.forget,
+    granting.ClientsAdd: access.add,
+    granting.ClientsAudit: access.show_audit,
     requests.Backup: store.backup,
     requests.RotateKey: store.rotate_key,
 }
@@ -201,8 +213,17 @@ def answer(house: House, request: AnyRequest, parts: Parts, caller: str) -> Outg
         caller: names the connection; state kept for one caller is never seen by another.
 
     Raises:
+        Denied: a client names a file of this machine; see service.ownership.
         EdgedError: the leaf that answers the request.
     """
+    if house.asker.is_owner:
+        return _answer(house, request, parts, caller)
+    return house.ownership.guarded(
+        house.asker, request, lambda: _answer(house, request, parts, caller)
+    )
+
+
+def _answer(house: House, request: AnyRequest, parts: Parts, caller: str) -> Outgoing | Stream:
     if isinstance(request, requests.Describe) and request.model is not None:
         return about.describe_model(house, request.model)
     if isinstance(request, requests.Vad):

@@ -11,7 +11,7 @@ from edged.events import Bus
 from edged.jobs.intake import Intake
 from edged.jobs.runner import Runner
 from edged.jobs.work import Work
-from edged.messages.access import OWNER, Asker
+from edged.messages.access import OWNER, Asker, AuditAct
 from edged.models.batching import Batching
 from edged.models.pool import Pool
 from edged.models.signatures import Signatures
@@ -24,6 +24,8 @@ from edged.pipeline.seeing.reading import Reading
 from edged.pipeline.sounding import Sounding
 from edged.pipeline.transcription import Pipeline
 from edged.service.clients import Clients
+from edged.service.known import Known
+from edged.service.ownership import Ownership
 from edged.service.vitals import Vitals
 from edged.sessions.appending import Appending
 from edged.sessions.captioning import Captioning
@@ -69,11 +71,13 @@ class House:
     runner: Runner
     intake: Intake
     vitals: Vitals
+    known: Known
     sound: SoundDevices
     sights: SightDevices
     traffic: Counter[str]
     rotate_key: Callable[[], Awaitable[None]]
     stop: Callable[[], None]
+    ownership: Ownership
     clients: Clients = field(default_factory=Clients)
     digests: Digests = field(default_factory=Digests)
     asker: Asker = OWNER
@@ -89,3 +93,15 @@ class House:
             caller: names the connection.
         """
         return self.clients.name(caller) if self.asker.is_owner else self.asker.name
+
+    def called(self, caller: str) -> str:
+        """What whoever asks is called: a client as it was approved, others as they said themselves.
+
+        Args:
+            caller: names the connection.
+        """
+        return self.asker.name or self.clients.name(caller)
+
+    def note(self, act: AuditAct, what: str = "") -> None:
+        """Add to the audit what whoever asks did; what: the type of the request, never content."""
+        self.known.note(act, self.asker, what)

@@ -6,7 +6,7 @@ from edged.messages.access import Asker, AuditAct, ClientKind, KnownClient, Scop
 
 
 class Grants(Protocol):
-    """The clients that are known. Loop thread only; `known` and `with_token` wait for nothing."""
+    """The clients that are known. Loop thread only; nothing here waits."""
 
     def known(self, kind: ClientKind, identity: str) -> KnownClient | None:
         """The client with that origin or key; None: a stranger."""
@@ -14,21 +14,21 @@ class Grants(Protocol):
     def with_token(self, token: str) -> KnownClient | None:
         """The local client that this token was told."""
 
-    async def ask(self, client: KnownClient) -> KnownClient:
-        """Note that a stranger asks to be paired; pending, or as it was decided before.
-
-        Raises:
-            Busy: too many wait already.
-        """
-
-    def seen(self, client: KnownClient, *, pid: int, program: str) -> None:
+    def seen(self, client: KnownClient, *, pid: int) -> None:
         """Note when and as which process it asked last; written some time later."""
 
-    def note(self, act: AuditAct, asker: Asker | KnownClient, what: str = "") -> None:
-        """Add to the audit; written some time later, the same within a minute once with its count."""
+    def note(self, act: AuditAct, asker: Asker, what: str = "") -> None:
+        """Add to the audit; written soon, the same within a minute once with its count."""
 
 
-def asker_of(client: KnownClient) -> Asker:
-    """In whose name an approved client's requests run."""
+def asker_of(client: KnownClient, *, pid: int = -1) -> Asker:
+    """In whose name the requests of a client run."""
     granted: frozenset[Scope] = frozenset(client.scopes)
-    return Asker(client_id=client.client_id, kind=client.kind, name=client.name, scopes=granted)
+    return Asker(
+        client_id=client.client_id,
+        kind=client.kind,
+        name=client.name,
+        scopes=granted if client.status == "approved" else frozenset(),
+        identity=client.identity,
+        pid=pid,
+    )

@@ -1,0 +1,216 @@
+"""The clients that are known, in memory: what the store holds, as every request asks for it."""
+
+import asyncio
+import hashlib
+import os
+import pwd
+import secrets
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
+from functools import partial
+
+import msgspec
+
+from edged.config import Access as Settings
+from edged.errors import Busy, DiskFull
+from edged.events import Bus
+from edged.messages.access import Asker, AuditAct, ClientKind, KnownClient, Pair
+from edged.messages.events import AnyEvent, ClientChanged
+from edged.service.noted import Noted, program
+from edged.store import Store, clients
+from edged.store.clock import later, stamp
+from edged.store.sessions import new_id
+
+SWEEP_S = 5.0
+"""How often it is looked for grants and strangers whose time is over; in between a grant that ran
+out opens nothing any more, but what runs goes on."""
+
+Watcher = Callable[[KnownClient, KnownClient | None], None]
+
+
+class Known:
+    """Fulfils bridge.access.Grants. Loop thread only.
+
+    Args:
+        store: where clients are kept.
+        bus: tells of every change that was committed.
+        settings: how many may wait, and how long.
+        fingerprint: makes six words of an identity and a nonce.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        bus: Bus,
+        settings: Settings,
+        *,
+        fingerprint: Callable[[str, str], str],
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._fingerprint = fingerprint
+        self._clients: dict[str, KnownClient] = {}
+        self._identities: dict[tuple[ClientKind, str], str] = {}
+        self._tokens: dict[bytes, str] = {}
+        self._nonces: dict[str, str] = {}
+        self._watchers: list[Watcher] = []
+        self._turn = asyncio.Event()
+        self.noted = Noted(store)
+        bus.inform("client.changed", self._hear)
+
+    async def load(self) -> None:
+        """Take up what the store holds; before the first request."""
+        found, self._tokens = await self._store.read(
+            lambda db: (clients.list_clients(db), clients.tokens(db))
+        )
+        for client in found:
+            self._take(client)
+
+    # what is known
+
+    def known(self, kind: ClientKind, identity: str) -> KnownClient | None:
+        """The client with that origin or key; None: a stranger."""
+        client_id = self._identities.get((kind, identity))
+        return None if client_id is None else self.with_id(client_id)
+
+    def with_token(self, token: str) -> KnownClient | None:
+        """The local client that this token was told."""
+        client_id = self._tokens.get(_hashed(token))
+        return None if client_id is None else self.with_id(client_id)
+
+    def with_id(self, client_id: str) -> KnownClient | None:
+        """One client as it is at this moment; None: there is no such one."""
+        client = self._clients.get(client_id)
+        if client is None or not _is_over(client, stamp()):
+            return client
+        return msgspec.structs.replace(client, status="expired")
+
+    def watch(self, watcher: Watcher) -> None:
+        """Call it at once with every client that changed, and with what it was before."""
+        self._watchers.append(watcher)
+
+    async def states(
+        self, client_id: str, *, pause_s: float
+    ) -> AsyncGenerator[KnownClient | None, None]:
+        """The client as it is now, and again after each change of any client and each pause."""
+        while True:
+            turn = self._turn
+            yield self.with_id(client_id)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await turn.wait()
+
+    def _hear(self, event: AnyEvent) -> None:
+        if isinstance(event, ClientChanged):
+            before = self._clients.get(event.client.client_id)
+            self._take(event.client)
+            for watcher in self._watchers:
+                watcher(event.client, before)
+            self._turn.set()
+            self._turn = asyncio.Event()
+
+    def _take(self, client: KnownClient) -> None:
+        client_id, key = client.client_id, (client.kind, client.identity)
+        if client.status == "forgotten":
+            self._clients.pop(client_id, None)
+            self._nonces.pop(client_id, None)
+            self._identities.pop(key, None)
+        else:
+            self._clients[client_id] = client
+            if client.kind != "local":
+                self._identities[key] = client_id
+        if client.status not in ("approved", "expired"):
+            self._tokens = {one: of for one, of in self._tokens.items() if of != client_id}
+
+    # asking to be paired
+
+    async def ask(self, asker: Asker, request: Pair) -> KnownClient:
+        """Note that somebody asks to be paired; pending, or as it was decided before.
+
+        Raises:
+            Busy: too many wait already.
+            BadRequest: the name cannot be shown.
+        """
+        identity = asker.identity or await asyncio.to_thread(_login)
+        of_parent = asker.kind == "browser"
+        wish = KnownClient(
+            client_id=self._with_nonce(request.nonce) or new_id(),
+            kind=asker.kind or "local",
+            identity=identity,
+            name=request.name,
+            status="pending",
+            fingerprint=self._fingerprint(identity, request.nonce),
+            asked_at=stamp(),
+            asked_scopes=request.scopes,
+            pid=asker.pid,
+            program=await asyncio.to_thread(program, asker.pid, of_parent=of_parent),
+        )
+        client = await self._store.write(
+            partial(clients.ask, wish=wish, most_pending=self._settings.pending)
+        )
+        if client.kind == "local" and client.client_id == wish.client_id:
+            self._nonces[client.client_id] = request.nonce
+        return client
+
+    def _with_nonce(self, nonce: str) -> str | None:
+        """The local program that asked with this nonce, until it was told a token."""
+        for client_id, known in self._nonces.items():
+            if secrets.compare_digest(known, nonce):
+                return client_id
+        return None
+
+    async def token(self, client: KnownClient) -> str:
+        """A new token for an approved local client, to be told once."""
+        token = secrets.token_urlsafe(32)
+        hashed = _hashed(token)
+        await self._store.write(lambda db: clients.set_token(db, client.client_id, hashed))
+        self._tokens[hashed] = client.client_id
+        self._nonces.pop(client.client_id, None)
+        return token
+
+    # what is noted
+
+    def seen(self, client: KnownClient, *, pid: int) -> None:
+        """Note when and as which process it asked last; written some time later."""
+        self.noted.see(client.client_id, pid=pid, of_parent=client.kind == "browser")
+
+    def note(self, act: AuditAct, asker: Asker, what: str = "") -> None:
+        """Add to the audit; written soon, the same within a minute once with its count."""
+        self.noted.note(act, asker.client_id, what)
+
+    # time
+
+    async def run(self) -> None:
+        """End what is over and write what was noted, until cancelled."""
+        while True:
+            with suppress(DiskFull, Busy):
+                await self.expire()
+            await self.noted.write_due()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SWEEP_S):
+                    await self.noted.fresh.wait()
+
+    async def expire(self) -> None:
+        """End grants whose time is over, and forget strangers who waited too long."""
+        now, asked_by = stamp(), later(None, -self._settings.pending_ms)
+        if any(_is_over(one, now, asked_by) for one in self._clients.values()):
+            pending_ms = self._settings.pending_ms
+            await self._store.write(partial(clients.expire, pending_ms=pending_ms))
+
+
+def _is_over(client: KnownClient, now: str, asked_by: str = "") -> bool:
+    """Whether a grant ran out; or, with a time, whether it waits since then or longer."""
+    if client.status == "approved":
+        return client.expires_at is not None and client.expires_at <= now
+    return client.status == "pending" and client.asked_at <= asked_by
+
+
+def _hashed(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _login() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's user without an entry
+        return str(os.getuid())
