@@ -4,7 +4,7 @@ import asyncio
 import sys
 
 import grpc  # type: ignore[import-untyped]  # lives in the peer's own environment
-import msgpack  # type: ignore[import-untyped]  # brings no types
+import msgpack
 
 from benchmarks.peers import rounds
 

@@ -6,7 +6,7 @@ A generic handler without protobuf, which is gRPC at its quickest. Prints the po
 import asyncio
 
 import grpc  # type: ignore[import-untyped]  # lives in the peer's own environment
-import msgpack  # type: ignore[import-untyped]  # brings no types
+import msgpack
 
 from benchmarks.peers.report import health
 

@@ -7,7 +7,7 @@ import json
 import sys
 from typing import Any
 
-import msgpack  # type: ignore[import-untyped] # it has no stubs
+import msgpack
 import zmq
 
 
