@@ -2,18 +2,25 @@
 
 from collections.abc import AsyncGenerator
 
-from edged.events import Published, Subscription
+from edged.events import Published, Subscription, event_name
 from edged.messages import requests
+from edged.messages.access import Asker
+from edged.messages.events import AnyEvent, ClientChanged, ModelChanged
 from edged.messages.replies import AnyReply, EventReply, Overflow, Subscribed
 from edged.service.house import House
 from edged.store import events as stored
 
 PAGE = 500
 
+_OF_MODELS = frozenset(("models.read", "models.manage"))
+
 
 async def subscribe(house: House, request: requests.Subscribe) -> AsyncGenerator[AnyReply, None]:
-    """Where it stands, stored events after a number, then live ones; each fact once, in order."""
-    subscription = house.bus.subscribe(request.events)
+    """Where it stands, stored events after a number, then live ones; each fact once, in order.
+
+    A client hears of its own results only; see `is_told`.
+    """
+    subscription = house.bus.subscribe(request.events, owner=house.asker.sees)
     try:
         yield Subscribed(event_seq=await house.store.read(stored.newest))
         told = request.after_event_seq
@@ -21,7 +28,7 @@ async def subscribe(house: House, request: requests.Subscribe) -> AsyncGenerator
             async for event in _stored(house, subscription, after=told):
                 told = event.event_seq
                 yield event
-        async for reply in _live(subscription, told=told or 0):
+        async for reply in _live(subscription, house.asker, told=told or 0):
             yield reply
     finally:
         subscription.close()
@@ -31,19 +38,38 @@ async def _stored(
     house: House, subscription: Subscription, *, after: int
 ) -> AsyncGenerator[EventReply, None]:
     """Committed events after a number, page by page."""
-    while page := await house.store.read(lambda db, seq=after: stored.after(db, seq, limit=PAGE)):  # type: ignore[misc] # mypy: a lambda's default
+    asker = house.asker
+    while page := await house.store.read(
+        lambda db, seq=after: stored.after(db, seq, limit=PAGE, owner=asker.sees)  # type: ignore[misc] # mypy: a lambda's default
+    ):
         after = page[-1].event_seq
         for event in page:
-            if subscription.wants(str(type(event.body).__struct_config__.tag)):
+            wanted = subscription.wants(event_name(event.body))
+            if wanted and is_told(asker, event.body):
                 yield EventReply(event_seq=event.event_seq, at=event.at, body=event.body)
 
 
-async def _live(subscription: Subscription, *, told: int) -> AsyncGenerator[AnyReply, None]:
+def is_told(asker: Asker, body: AnyEvent) -> bool:
+    """Whether somebody may hear of an event at all, whose result ever it is about."""
+    match body:
+        case _ if asker.is_owner:
+            return True
+        case ClientChanged(client=client):
+            return client.client_id == asker.client_id
+        case ModelChanged():
+            return bool(_OF_MODELS & asker.scopes)
+        case _:
+            return True
+
+
+async def _live(
+    subscription: Subscription, asker: Asker, *, told: int
+) -> AsyncGenerator[AnyReply, None]:
     while True:
         event = await subscription.next()
         if isinstance(event, int):
             yield Overflow(dropped=event)
-        elif event[0] is None or event[0] > told:
+        elif (event[0] is None or event[0] > told) and is_told(asker, event[2]):
             yield _reply(event)
 
 
