@@ -10,7 +10,7 @@ import builds
 import cdp
 import made_media
 import pytest
-from rooms import Room
+from rooms import Room, install_doubler
 
 MODELS = (
     "blobs", "face-detector-short-range", "face-iris", "face-mesh", "hand-landmarker", "holistic",
@@ -64,6 +64,7 @@ def room(chromium_build: Path, media: Path) -> Iterator[Room]:
         f"--use-file-for-fake-video-capture={media / 'portrait.y4m'}",
     )
     with Room(chromium_build, builds.LIBRARY, flags=flags) as room:
+        install_doubler(room)
         room.daemon.start()
         yield room
 

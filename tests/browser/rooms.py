@@ -18,7 +18,9 @@ from cdp import Chromium, Page
 
 INTEGRATION = Path(__file__).parent.parent / "integration"
 sys.path.insert(0, str(INTEGRATION))  # real daemons lie with the tests that are about them
-from real_daemon import Daemon  # noqa: E402 - needs the line above
+sys.path.insert(0, str(INTEGRATION.parent))  # and small graphs beside them
+import small_graphs  # noqa: E402 - needs the lines above
+from real_daemon import Daemon  # noqa: E402 - likewise
 
 from edged.bridge import endpoint  # noqa: E402 - likewise
 from edged.bridge.browsers.identity import CHROMIUM_ID, FIREFOX_ID, HOST_NAME  # noqa: E402 - likewise
@@ -137,9 +139,22 @@ class Room:
         wanted = ",".join(scopes or EVERYTHING)
         self.daemon.json("clients", "approve", found["client_id"], "--scopes", wanted)
 
-    def hosts(self) -> list[int]:
+    def admit_probe(self) -> None:
+        """Pair the probe, unless it is paired: it asks, and the user approves in a terminal."""
+        found = self.client(self.probe_origin)
+        if found is not None and found["status"] == "approved":
+            return
+        page = self.probe_page()
+        body = {"type": "pair", "name": "probe", "scopes": EVERYTHING, "nonce": "0f" * 16}
+        page.evaluate(f"void (globalThis.raw = new Raw('{HOST_NAME}'))")
+        page.evaluate(f"void raw.port.postMessage({{v: 1, id: 'pair', body: {json.dumps(body)}}})")
+        self.approve(self.probe_origin)
+        page.evaluate("raw.next((one) => one.body?.type === 'paired')")
+        page.close()
+
+    def hosts(self) -> set[int]:
         """The pids of the hosts that this browser runs now."""
-        return [pid for pid in _processes() if _starts(pid, "native-host", self.daemon.home)]
+        return {pid for pid in _processes() if _starts(pid, "native-host", self.daemon.home)}
 
     def wait(self, condition: Callable[[], Any], within_s: float = 15.0) -> Any:
         """The first true answer."""
@@ -196,6 +211,28 @@ class Room:
         page = self.browser.open(f"{origin}page.html")
         page.wait("globalThis.ready === true")
         return page
+
+
+def peak_bytes(pid: int) -> int:
+    """The most memory that a process ever had to itself and shared, resident."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return (
+        int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1])
+        * 1024
+    )
+
+
+def install_doubler(room: Room) -> None:
+    """A graph that gives twice what it is given, n x 3 of float32; before the daemon starts."""
+    folder = room.daemon.paths.manifests
+    folder.mkdir(parents=True, exist_ok=True)
+    graph = small_graphs.doubler(room.folder / "doubler.onnx")
+    digest = hashlib.sha256(graph.read_bytes()).hexdigest()
+    (folder / "doubler.toml").write_text(
+        'id = "doubler"\ntask = "infer"\nengine = "onnx"\ndescription = "y = 2 x"\n'
+        'license = "Apache-2.0"\nmemory_bytes = 1_000_000\n'
+        f'[[files]]\nname = "model.onnx"\npath = "{graph}"\nsha256 = "{digest}"\n'
+    )
 
 
 def firefox_home(folder: Path) -> Path:

@@ -1,5 +1,6 @@
 // Hands the library and a bare port to whoever drives this page.
 import * as library from "./client.js";
 import { Raw } from "./raw.js";
+import * as sizes from "./sizes.js";
 
-Object.assign(globalThis, { library, Raw, ready: true });
+Object.assign(globalThis, { library, Raw, sizes, ready: true });

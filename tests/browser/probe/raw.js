@@ -7,6 +7,8 @@ export class Raw {
   constructor(host, { deaf = false } = {}) {
     this.deaf = deaf;
     this.told = 0;
+    this.sent = 0;
+    this.seen = 0;
     this.pieces = 0;
     this.said = [];
     this.waiting = [];
@@ -52,6 +54,8 @@ export class Raw {
   }
 
   #take(message) {
+    this.seen += 1;
+    this.sent = message.sent ?? this.sent;
     if (!this.deaf && message.sent - this.told >= TOLD_EACH) {
       this.told = message.sent;
       this.port.postMessage({ host: { type: "taken", bytes: this.told } });
