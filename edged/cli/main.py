@@ -11,6 +11,7 @@ from edged import __version__
 from edged.cli import (
     browser,
     captions,
+    clients,
     configuration,
     data,
     demo,
@@ -66,6 +67,7 @@ FAMILIES = (
     keys,
     configuration,
     browser,
+    clients,
     doctor,
 )
 

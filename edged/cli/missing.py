@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import TypeVar
 
-from edged.cli import render
+from edged.cli import asking, render
 from edged.cli.connect import Settings
 from edged.errors import ModelMissing
 
@@ -40,12 +40,11 @@ def with_pull(settings: Settings, arguments: argparse.Namespace, run: Callable[[
 def _agreed(settings: Settings, arguments: argparse.Namespace, error: ModelMissing) -> bool:
     if arguments.pull:
         return True
-    from edged.cli.models import shelf  # only here: commands that lack nothing start without it
 
     size, licence = error.details.get("bytes"), error.details.get("licence")
     known = f", {render.size(float(size))}" if size else ""
     question = f"{error.details['model']} is not here ({licence}{known}). Pull it now?"
-    return shelf.ask(question, quiet=settings.json)
+    return asking.ask(question, quiet=settings.json)
 
 
 def _pull(settings: Settings, model: str) -> None:

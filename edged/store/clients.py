@@ -66,6 +66,10 @@ def ask(db: Connection, wish: KnownClient, *, most_pending: int) -> KnownClient:
         return _insert(db, wish, "asked")
     if known.status == "denied" or _has_all(known, wish):
         return known
+    if known.status == "pending" and set(wish.asked_scopes) - set(known.asked_scopes):
+        # Whoever read the old wishes approves by an id, which must not stand for more by now.
+        _remove(db, known.client_id, "forgotten")
+        return _insert(db, wish, "asked")
     if known.status in ("revoked", "expired"):
         _check_room(db, most_pending)
         db.execute(

@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct, structs
 
 from edged import config
-from edged.cli import render
+from edged.cli import asking, render
 from edged.cli.connect import Settings
 from edged.cli.models import shelf
 from edged.cli.models.progress import Watcher, watching
@@ -201,7 +201,7 @@ class _Asking:
     def _ask(self, question: str) -> bool:
         self.watcher.pause()
         try:
-            return shelf.ask(question, quiet=self._quiet)
+            return asking.ask(question, quiet=self._quiet)
         finally:
             self.watcher.resume()
 

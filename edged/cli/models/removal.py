@@ -4,7 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
-from edged.cli import render
+from edged.cli import asking, render
 from edged.cli.connect import Settings
 from edged.cli.models import shelf
 from edged.config import Paths
@@ -78,7 +78,7 @@ def _below(folder: Path) -> list[Path]:
 def _confirm(settings: Settings, own: list[str]) -> None:
     listed = "\n".join(f"  {name}" for name in own)
     question = f"no pull brings these back:\n{listed}\nremove them?"
-    if not shelf.ask(question, quiet=settings.json):
+    if not asking.ask(question, quiet=settings.json):
         raise Conflict(
             f"no pull brings {', '.join(own)} back", fix="copy what you need, then give --yes"
         )

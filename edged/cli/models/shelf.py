@@ -100,11 +100,3 @@ def in_memory(settings: Settings) -> set[str]:
     with settings.connect() as daemon:
         found = daemon.ask(requests.ModelsPs(), replies.LoadedModels)
     return {model.id for model in found.models}
-
-
-def ask(question: str, *, quiet: bool) -> bool:
-    """Whether a person at the terminal says yes; no when nobody can be asked."""
-    if quiet or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return False
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
