@@ -11,6 +11,7 @@ from benchmarks import (
     bench_after,
     bench_align,
     bench_beside,
+    bench_browser,
     bench_camera,
     bench_captions,
     bench_capture,
@@ -59,6 +60,7 @@ QUESTIONS: dict[str, tuple[str, Measure]] = {
     "drift": (bench_drift.TITLE, bench_drift.measure),
     "points": (bench_points.TITLE, bench_points.measure),
     "landmarks": (bench_landmarks.TITLE, bench_landmarks.measure),
+    "browser": (bench_browser.TITLE, bench_browser.measure),
     "workers": ("Workers", scripts.workers),
     "store": ("The store", scripts.store),
 }
