@@ -30,6 +30,9 @@ def add(commands: "argparse._SubParsersAction[Any]", shared: argparse.ArgumentPa
         later(module, "doctor"),
         "what each browser finds, which file wins, and whether the host starts",
     )
+    doctor.add_argument(
+        "--extension-id", metavar="ID", help="whether this extension may, in place of edged's own"
+    )
     for one in (install, uninstall, listing, doctor):
         one.add_argument("--browser", choices=CHOICES, default="all")
         one.add_argument(
