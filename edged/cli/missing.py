@@ -40,7 +40,6 @@ def with_pull(settings: Settings, arguments: argparse.Namespace, run: Callable[[
 def _agreed(settings: Settings, arguments: argparse.Namespace, error: ModelMissing) -> bool:
     if arguments.pull:
         return True
-
     size, licence = error.details.get("bytes"), error.details.get("licence")
     known = f", {render.size(float(size))}" if size else ""
     question = f"{error.details['model']} is not here ({licence}{known}). Pull it now?"
