@@ -1,0 +1,62 @@
+"""A request of an extension as the frames that the daemon reads, in the extension's name."""
+
+import binascii
+
+import msgpack
+
+from edged.bridge.native.parsing import Message
+from edged.errors import BadRequest
+
+LONGEST_ID = 64
+"""Characters. Source: PROTOCOL.md, the envelope."""
+
+SET_BY_THE_HOST = ("origin", "token")
+"""Fields of the envelope that say in whose name is asked: an extension cannot choose."""
+
+_packer = msgpack.Packer()
+
+
+def id_of(message: Message) -> str:
+    """The request's id; empty when it has none that could be answered."""
+    found = message.get("id")
+    return found if isinstance(found, str) and 0 < len(found) <= LONGEST_ID else ""
+
+
+def frames(message: Message, origin: str) -> list[bytes]:
+    """The frames of a request: its envelope with the origin, and its parts.
+
+    Takes the parts out of `message`, one by one, so that long ones are held only once.
+
+    Raises:
+        BadRequest: no id, no body, parts that are no base64, or what MessagePack cannot hold.
+    """
+    if not id_of(message):
+        raise BadRequest(f"a request needs an id of 1 to {LONGEST_ID} characters")
+    if not isinstance(message.get("body"), dict):
+        raise BadRequest("a request needs a body")
+    parts = message.pop("parts", [])
+    if not isinstance(parts, list):
+        raise BadRequest("the parts of a request are a list")
+    for name in SET_BY_THE_HOST:
+        message.pop(name, None)
+    envelope = _packed({**message, "origin": origin})
+    for index, part in enumerate(parts):
+        parts[index] = _decoded(part, index)
+    return [envelope, *parts]
+
+
+def _packed(envelope: Message) -> bytes:
+    try:
+        packed: bytes = _packer.pack(envelope)
+    except (ValueError, OverflowError) as error:  # too deep, half a character, beyond 64 bits
+        raise BadRequest("the request holds what MessagePack cannot carry") from error
+    return packed
+
+
+def _decoded(part: object, index: int) -> bytes:
+    if not isinstance(part, str):
+        raise BadRequest(f"part {index} of the request is no text")
+    try:
+        return binascii.a2b_base64(part, strict_mode=True)
+    except ValueError as error:
+        raise BadRequest(f"part {index} of the request is no base64") from error
