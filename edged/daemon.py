@@ -55,6 +55,7 @@ from edged.service.access import look_after
 from edged.service.answer import answer
 from edged.service.house import House
 from edged.service.known import Known
+from edged.service.notifying import notify
 from edged.service.ownership import Ownership
 from edged.service.people import expire_voices
 from edged.service.uploads import expire_uploads
@@ -131,6 +132,7 @@ def _start(house: House, server: Server, tasks: asyncio.TaskGroup) -> list[async
         tasks.create_task(expire_voices(house), name="voices"),
         tasks.create_task(house.known.run(), name="grants"),
         tasks.create_task(look_after(house), name="recordings of clients"),
+        tasks.create_task(notify(house), name="notices"),
         tasks.create_task(expire_uploads(house), name="uploads"),
         tasks.create_task(_housekeeping(server, house), name="housekeeping"),
     ]

@@ -12,6 +12,7 @@ from edged.jobs.intake import Intake
 from edged.jobs.runner import Runner
 from edged.jobs.work import Work
 from edged.messages.access import OWNER, Asker, AuditAct
+from edged.messages.wire import Request
 from edged.models.batching import Batching
 from edged.models.pool import Pool
 from edged.models.signatures import Signatures
@@ -25,6 +26,7 @@ from edged.pipeline.sounding import Sounding
 from edged.pipeline.transcription import Pipeline
 from edged.service.clients import Clients
 from edged.service.known import Known
+from edged.service.notices import Notices
 from edged.service.ownership import Ownership
 from edged.service.vitals import Vitals
 from edged.sessions.appending import Appending
@@ -79,20 +81,13 @@ class House:
     stop: Callable[[], None]
     ownership: Ownership
     clients: Clients = field(default_factory=Clients)
+    notices: Notices = field(default_factory=Notices)
     digests: Digests = field(default_factory=Digests)
     asker: Asker = OWNER
 
     def seen_by(self, asker: Asker) -> "House":
         """The same parts, for requests in the name of a client."""
         return self if asker is self.asker else replace(self, asker=asker)
-
-    def named(self, caller: str) -> str:
-        """What whoever asks is called: a client as it was approved, the user's as they said.
-
-        Args:
-            caller: names the connection.
-        """
-        return self.clients.name(caller) if self.asker.is_owner else self.asker.name
 
     def called(self, caller: str) -> str:
         """What whoever asks is called: a client as it was approved, others as they said themselves.
@@ -101,6 +96,11 @@ class House:
             caller: names the connection.
         """
         return self.asker.name or self.clients.name(caller)
+
+    def note_deleted(self, request: Request) -> None:
+        """Add to the audit that a client deleted something; what the user deletes is not noted."""
+        if not self.asker.is_owner:
+            self.note("deleted", str(type(request).__struct_config__.tag))
 
     def note(self, act: AuditAct, what: str = "") -> None:
         """Add to the audit what whoever asks did; what: the type of the request, never content."""

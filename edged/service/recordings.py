@@ -50,6 +50,7 @@ async def delete(
 ) -> AsyncGenerator[AnyReply, None]:
     """Delete a recording and all that hangs on it."""
     await house.store.delete_recording(request.recording_id)
+    house.note_deleted(request)
     yield Done()
 
 

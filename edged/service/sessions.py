@@ -20,6 +20,7 @@ from edged.messages.sessions import (
     SessionsStart,
     SessionsStop,
 )
+from edged.service import capturing
 from edged.service.house import House
 from edged.service.paths import absolute
 from edged.store import ledger, sessions, sights
@@ -36,8 +37,10 @@ async def start(
     _check_paths(request)
     await house.captioning.check(request)
     session = await house.sessions.start(
-        request, started_by=house.named(caller), owner=house.asker.client_id
+        request, started_by=house.called(caller), owner=house.asker.client_id
     )
+    house.ownership.remember(house.asker, "session", session.id)
+    capturing.note(house, (wish.kind for wish in request.wished))
     yield OneSession(session=session)
 
 
@@ -55,7 +58,11 @@ async def pause(house: House, request: SessionsPause) -> AsyncGenerator[AnyReply
 
 async def resume(house: House, request: SessionsResume) -> AsyncGenerator[AnyReply, None]:
     """Go on after a pause."""
-    yield OneSession(session=await house.sessions.resume(request.session_id))
+    session = await house.sessions.resume(request.session_id)
+    asked = await house.store.read(lambda db: sessions.options(db, session.id))
+    if asked is not None:
+        capturing.note(house, (wish.kind for wish in asked.wished))
+    yield OneSession(session=session)
 
 
 async def stop(house: House, request: SessionsStop) -> AsyncGenerator[AnyReply, None]:
@@ -102,6 +109,7 @@ async def show_ledger(house: House, request: SessionsLedger) -> AsyncGenerator[A
 async def delete(house: House, request: SessionsDelete) -> AsyncGenerator[AnyReply, None]:
     """Delete a session and all that hangs on it."""
     await house.sessions.delete(request.session_id)
+    house.note_deleted(request)
     yield Done()
 
 

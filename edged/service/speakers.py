@@ -31,7 +31,7 @@ async def list_speakers(house: House, request: SpeakersList) -> Replies:
 
 async def claim(house: House, request: SpeakersClaim, _: Sequence[Buffer], caller: str) -> Replies:
     """Say who a speaker is."""
-    name, claimed_by = await owner(), house.named(caller)
+    name, claimed_by = await owner(), house.called(caller)
     yield await _change(
         house, lambda db: claims.claim(db, request, claimed_by=claimed_by, owner=name)
     )

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from edged.messages import sessions
 from edged.messages.replies import AnyReply, Done
 from edged.messages.seeing import FrameTaken, StreamFrame
+from edged.service import capturing
 from edged.service.house import House
 
 Buffer = bytes | memoryview
@@ -20,8 +21,9 @@ def open_stream(
         return house.following.follow(caller, request)
     owner = house.asker.client_id
     if request.kind == "audio":
-        return house.streams.open(caller, request, started_by=house.named(caller), owner=owner)
-    return house.sight_streams.open(caller, request, owner=owner)
+        return house.streams.open(caller, request, started_by=house.called(caller), owner=owner)
+    replies = house.sight_streams.open(caller, request, owner=owner)
+    return capturing.noted(house, request.kind, replies)
 
 
 def take(
