@@ -220,7 +220,7 @@ class Types:
             case _:
                 return PLAIN[type(shape)]
 
-    def _choice(self, values: Iterable[str | int]) -> str:
+    def _choice(self, values: Iterable[bool | str | int | None]) -> str:
         texts = [json.dumps(value) for value in values]
         name = self._choices.get(frozenset(map(str, values)))
         if name is None:
