@@ -135,14 +135,18 @@ async def add(house: House, request: ClientsAdd) -> Replies:
 
 async def deny(house: House, request: ClientsDeny) -> Replies:
     """Refuse a client for good."""
-    client = await house.store.write(lambda db: clients.deny(db, request.client_id))
+    client = await house.store.write(
+        lambda db: clients.deny(db, request.client_id), makes_room=True
+    )
     await stop_recordings(house, client)
     yield OneClient(client=client)
 
 
 async def revoke(house: House, request: ClientsRevoke) -> Replies:
     """Take back what a client was granted; answered when nothing of it goes on."""
-    client = await house.store.write(lambda db: clients.revoke(db, request.client_id))
+    client = await house.store.write(
+        lambda db: clients.revoke(db, request.client_id), makes_room=True
+    )
     await stop_recordings(house, client)
     yield OneClient(client=client)
 
@@ -151,7 +155,7 @@ async def forget(house: House, request: ClientsForget) -> Replies:
     """Remove a client from the list; what it records ends first."""
     client = await house.store.read(lambda db: clients.get(db, request.client_id))
     await stop_recordings(house, client)
-    await house.store.write(lambda db: clients.forget(db, request.client_id))
+    await house.store.write(lambda db: clients.forget(db, request.client_id), makes_room=True)
     yield Done()
 
 

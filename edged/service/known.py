@@ -7,14 +7,15 @@ import pwd
 import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 
 import msgspec
 
 from edged.config import Access as Settings
-from edged.errors import Busy, DiskFull
+from edged.errors import Busy, DiskFull, EdgedError
 from edged.events import Bus
-from edged.messages.access import Asker, AuditAct, ClientKind, KnownClient, Pair
+from edged.messages.access import STRANGER, Asker, AuditAct, ClientKind, KnownClient, Pair
 from edged.messages.events import AnyEvent, ClientChanged
 from edged.service.noted import Noted, program
 from edged.store import Store, clients
@@ -22,8 +23,9 @@ from edged.store.clock import later, stamp
 from edged.store.sessions import new_id
 
 SWEEP_S = 5.0
-"""How often it is looked for grants and strangers whose time is over; in between a grant that ran
-out opens nothing any more, but what runs goes on."""
+"""How often it is looked for strangers who waited too long, and for a clock that was changed."""
+CLOCK_S = 0.002
+"""Times in tables have milliseconds: so much later, one of them is over for sure."""
 
 Watcher = Callable[[KnownClient, KnownClient | None], None]
 
@@ -55,7 +57,8 @@ class Known:
         self._nonces: dict[str, str] = {}
         self._watchers: list[Watcher] = []
         self._turn = asyncio.Event()
-        self.noted = Noted(store)
+        self._wake = asyncio.Event()
+        self.noted = Noted(store, wake=self._wake.set)
         bus.inform("client.changed", self._hear)
 
     async def load(self) -> None:
@@ -108,6 +111,7 @@ class Known:
                 watcher(event.client, before)
             self._turn.set()
             self._turn = asyncio.Event()
+            self._wake.set()
 
     def _take(self, client: KnownClient) -> None:
         client_id, key = client.client_id, (client.kind, client.identity)
@@ -119,7 +123,7 @@ class Known:
             self._clients[client_id] = client
             if client.kind != "local":
                 self._identities[key] = client_id
-        if client.status not in ("approved", "expired"):
+        if client.status in ("denied", "revoked", "forgotten"):
             self._tokens = {one: of for one, of in self._tokens.items() if of != client_id}
 
     # asking to be paired
@@ -133,8 +137,9 @@ class Known:
         """
         identity = asker.identity or await asyncio.to_thread(_login)
         of_parent = asker.kind == "browser"
+        own_id = None if asker.client_id == STRANGER else asker.client_id
         wish = KnownClient(
-            client_id=self._with_nonce(request.nonce) or new_id(),
+            client_id=own_id or self._with_nonce(request.nonce) or new_id(),
             kind=asker.kind or "local",
             identity=identity,
             name=request.name,
@@ -148,7 +153,7 @@ class Known:
         client = await self._store.write(
             partial(clients.ask, wish=wish, most_pending=self._settings.pending)
         )
-        if client.kind == "local" and client.client_id == wish.client_id:
+        if client.kind == "local" and own_id is None:
             self._nonces[client.client_id] = request.nonce
         return client
 
@@ -160,12 +165,19 @@ class Known:
         return None
 
     async def token(self, client: KnownClient) -> str:
-        """A new token for an approved local client, to be told once."""
+        """The token of an approved local client, to be told once; empty when that was done."""
+        client_id = client.client_id
+        nonce = self._nonces.pop(client_id, None)
+        if nonce is None:
+            return ""
         token = secrets.token_urlsafe(32)
         hashed = _hashed(token)
-        await self._store.write(lambda db: clients.set_token(db, client.client_id, hashed))
-        self._tokens[hashed] = client.client_id
-        self._nonces.pop(client.client_id, None)
+        try:
+            await self._store.write(lambda db: clients.set_token(db, client_id, hashed))
+        except (EdgedError, asyncio.CancelledError):
+            self._nonces[client_id] = nonce  # nobody was told; it may ask again
+            raise
+        self._tokens[hashed] = client_id
         return token
 
     # what is noted
@@ -183,19 +195,30 @@ class Known:
     async def run(self) -> None:
         """End what is over and write what was noted, until cancelled."""
         while True:
+            self._wake.clear()
             with suppress(DiskFull, Busy):
                 await self.expire()
             await self.noted.write_due()
             with suppress(TimeoutError):
-                async with asyncio.timeout(SWEEP_S):
-                    await self.noted.fresh.wait()
+                async with asyncio.timeout(self._until_next_end_s()):
+                    await self._wake.wait()
+
+    def _until_next_end_s(self) -> float:
+        """Until the next grant ends, so that what runs by it ends in time; at most a sweep."""
+        ends = [one.expires_at for one in self._clients.values() if one.status == "approved"]
+        first = min((end for end in ends if end is not None), default=None)
+        if first is None:
+            return SWEEP_S
+        left_s = (datetime.fromisoformat(first) - datetime.now(UTC)).total_seconds()
+        return min(SWEEP_S, max(0.0, left_s) + CLOCK_S)
 
     async def expire(self) -> None:
         """End grants whose time is over, and forget strangers who waited too long."""
         now, asked_by = stamp(), later(None, -self._settings.pending_ms)
         if any(_is_over(one, now, asked_by) for one in self._clients.values()):
             pending_ms = self._settings.pending_ms
-            await self._store.write(partial(clients.expire, pending_ms=pending_ms))
+            expire = partial(clients.expire, pending_ms=pending_ms)
+            await self._store.write(expire, makes_room=True)
 
 
 def _is_over(client: KnownClient, now: str, asked_by: str = "") -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections import Counter
+from collections.abc import Callable
 
 from edged.errors import Busy, DiskFull
 from edged.messages.access import AuditAct
@@ -26,24 +27,27 @@ class Noted:
 
     Args:
         store: where it is written.
+        wake: called when something is noted that should be written soon.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, wake: Callable[[], None]) -> None:
         self._store = store
+        self._wake = wake
         self._counts: Counter[Note] = Counter()
         self._this_minute: set[Note] = set()
         self._minute_ends = 0.0
         self._seen: dict[str, tuple[str, int, bool]] = {}
-        self.fresh = asyncio.Event()
+        self._fresh = False
 
     def note(self, act: AuditAct, client_id: str, what: str) -> None:
-        """Add to the audit; `fresh` is set when it was not noted within this minute."""
+        """Add to the audit: written soon when it is the first of its kind within this minute."""
         note = (act, client_id, what)
         if note not in self._this_minute:
             if self._too_many(client_id):
                 note = (act, client_id, "")
             self._this_minute.add(note)
-            self.fresh.set()
+            self._fresh = True
+            self._wake()
         self._counts[note] += 1
 
     def _too_many(self, client_id: str) -> bool:
@@ -66,13 +70,13 @@ class Noted:
         if loop.time() >= self._minute_ends:
             self._minute_ends = loop.time() + MINUTE_S
             self._this_minute.clear()
-        elif not self.fresh.is_set():
+        elif not self._fresh:
             return
         await self.write()
 
     async def write(self) -> None:
         """Write all that was noted since the last time; on a full disk it waits for another."""
-        self.fresh.clear()
+        self._fresh = False
         counts, self._counts = self._counts, Counter()
         seen, self._seen = self._seen, {}
         if not (counts or seen):
