@@ -25,8 +25,6 @@ def id_of(message: Message) -> str:
 def frames(message: Message, origin: str) -> list[bytes]:
     """The frames of a request: its envelope with the origin, and its parts.
 
-    Takes the parts out of `message`, one by one, so that long ones are held only once.
-
     Raises:
         BadRequest: no id, no body, parts that are no base64, or what MessagePack cannot hold.
     """
@@ -40,9 +38,7 @@ def frames(message: Message, origin: str) -> list[bytes]:
     for name in SET_BY_THE_HOST:
         message.pop(name, None)
     envelope = _packed({**message, "origin": origin})
-    for index, part in enumerate(parts):
-        parts[index] = _decoded(part, index)
-    return [envelope, *parts]
+    return [envelope, *(_bytes(part, index) for index, part in enumerate(parts))]
 
 
 def _packed(envelope: Message) -> bytes:
@@ -53,10 +49,13 @@ def _packed(envelope: Message) -> bytes:
     return packed
 
 
-def _decoded(part: object, index: int) -> bytes:
-    if not isinstance(part, str):
-        raise BadRequest(f"part {index} of the request is no text")
+def _bytes(part: object, index: int) -> bytes:
+    """A part that was decoded already, or that stood elsewhere than at the end of the message."""
+    if isinstance(part, bytes):
+        return part
     try:
-        return binascii.a2b_base64(part, strict_mode=True)
-    except ValueError as error:
-        raise BadRequest(f"part {index} of the request is no base64") from error
+        if isinstance(part, str):
+            return binascii.a2b_base64(part, strict_mode=True)
+    except ValueError:
+        pass
+    raise BadRequest(f"part {index} of the request is no base64")
