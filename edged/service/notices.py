@@ -1,10 +1,13 @@
 """What the desktop shall tell the user: who asks to be paired, and who listens or looks.
 
-Notices are put here by whoever has something to tell, and shown by service.notifying.
+Notices are put here by whoever has something to tell, and shown by service.notifying. A client that
+asks over and over, or starts and stops, gives no flood of them.
 """
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -13,6 +16,12 @@ from edged.messages.access import Asker, KnownClient, Scope
 
 MOST_WAITING: Final = 16
 """Notices that wait to be shown; further ones are lost and counted: the audit has them all."""
+
+PAUSE_S: Final = 10.0
+"""Between two notices of the same: about as long as a desktop shows one."""
+
+MOST_REMEMBERED: Final = 256
+"""Of what was told when; the oldest go."""
 
 
 class Captures(Struct, frozen=True):
@@ -29,18 +38,34 @@ class Asks(Struct, frozen=True):
 
 
 Notice = Captures | Asks
+Key = tuple[str, ...]
 
 
 class Notices:
-    """Notices on their way. Loop thread only."""
+    """Notices on their way. Loop thread only.
 
-    def __init__(self) -> None:
-        self._waiting: asyncio.Queue[Notice] = asyncio.Queue(MOST_WAITING)
+    Args:
+        clock: gives time.monotonic() seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._waiting: OrderedDict[Key, Notice] = OrderedDict()
+        self._some = asyncio.Event()
+        self._told: OrderedDict[Key, float] = OrderedDict()
         self.lost = 0
 
     def captures(self, asker: Asker, scopes: Sequence[Scope]) -> None:
-        """A client captures from now on. scopes: what it needed for that."""
-        self._put(Captures(asker.name, tuple(scopes)))
+        """A client captures from now on; told again only after a while.
+
+        Args:
+            asker: the client.
+            scopes: what it needed for that.
+        """
+        key = (asker.client_id, *scopes)
+        if self.pause_s(key) == 0:
+            self.told(key)
+            self._put(key, Captures(asker.name, tuple(scopes)))
 
     def hear(self, client: KnownClient, before: KnownClient | None) -> None:
         """A client changed; there is something to tell when it asks for what it does not have.
@@ -50,17 +75,37 @@ class Notices:
             before: as it was; None: it is new.
         """
         if wanted(client) and (before is None or question(before) != question(client)):
-            self._put(Asks(client))
+            self._put(key_of(client), Asks(client))
 
     async def next(self) -> Notice:
-        """The oldest one."""
-        return await self._waiting.get()
+        """The oldest one; of several that ask the same way, the newest."""
+        while not self._waiting:
+            self._some.clear()
+            await self._some.wait()
+        return self._waiting.popitem(last=False)[1]
 
-    def _put(self, notice: Notice) -> None:
-        try:
-            self._waiting.put_nowait(notice)
-        except asyncio.QueueFull:
+    def pause_s(self, key: Key) -> float:
+        """How long to wait until this may be told again."""
+        return max(0.0, self._told.get(key, -PAUSE_S) + PAUSE_S - self._clock())
+
+    def told(self, key: Key) -> None:
+        """Note that it is told now."""
+        self._told[key] = self._clock()
+        self._told.move_to_end(key)
+        if len(self._told) > MOST_REMEMBERED:
+            self._told.popitem(last=False)
+
+    def _put(self, key: Key, notice: Notice) -> None:
+        if key not in self._waiting and len(self._waiting) >= MOST_WAITING:
             self.lost += 1
+            return
+        self._waiting[key] = notice
+        self._some.set()
+
+
+def key_of(client: KnownClient) -> Key:
+    """What a client's questions are told apart by: all local programs have the user's identity."""
+    return client.kind, client.client_id if client.kind == "local" else client.identity
 
 
 def wanted(client: KnownClient) -> tuple[Scope, ...]:

@@ -14,12 +14,15 @@ from edged.messages.access import SCOPES, ClientsApprove, ClientsDeny, KnownClie
 from edged.service import access
 from edged.service.desktop import Desktop, NotifySend, Shown
 from edged.service.house import House
-from edged.service.notices import Asks, Captures, Notice, question, wanted
+from edged.service.notices import Asks, Captures, Notice, key_of, question, wanted
 
 log = logging.getLogger(__name__)
 
 MOST_SHOWN: Final = 4
 """Notices at once: each is a child process. Further ones wait, and are lost when too many do."""
+
+MOST_ASKED: Final = 3
+"""Of them, questions, which stay long; further ones are left to `edged clients list`."""
 
 APPROVE: Final = "approve"
 DENY: Final = "deny"
@@ -42,12 +45,18 @@ async def notify(house: House, desktop: Desktop | None = None) -> None:
     places = asyncio.Semaphore(MOST_SHOWN)
     if house.config.access.notify:
         house.known.watch(house.notices.hear)
+    asked: set[asyncio.Task[None]] = set()
     async with asyncio.TaskGroup() as tasks:
         while True:
             notice = await house.notices.next()
+            if isinstance(notice, Asks) and len(asked) >= MOST_ASKED:
+                continue
             await places.acquire()
             task = tasks.create_task(_show(house, shown_on, notice), name="notice")
             task.add_done_callback(lambda _: places.release())
+            if isinstance(notice, Asks):
+                asked.add(task)
+                task.add_done_callback(asked.discard)
 
 
 async def _show(house: House, desktop: Desktop, notice: Notice) -> None:
@@ -56,18 +65,24 @@ async def _show(house: House, desktop: Desktop, notice: Notice) -> None:
     if isinstance(notice, Captures):
         await desktop.show(_capture(notice))
         return
-    answer = await _asked(house, desktop, notice)
+    key = key_of(notice.client)
+    await asyncio.sleep(house.notices.pause_s(key))
+    house.notices.told(key)
+    client = house.known.with_id(notice.client.client_id)
+    if client is None or not wanted(client):
+        return
+    answer = await _asked(house, desktop, client)
     try:
-        await _decide(house, notice.client, answer)
+        await _decide(house, client, answer)
     except EdgedError as error:  # the store is full: the client waits on
         log.warning("a client could not be decided about: %s", error.code)
 
 
-async def _asked(house: House, desktop: Desktop, notice: Asks) -> str:
+async def _asked(house: House, desktop: Desktop, client: KnownClient) -> str:
     """What the user pressed; empty also when it was decided elsewhere, which closes the notice."""
     loop = asyncio.get_running_loop()
-    shown = loop.create_task(desktop.show(_asking(notice.client)))
-    decided = loop.create_task(_until_decided(house, notice.client))
+    shown = loop.create_task(desktop.show(_asking(client)))
+    decided = loop.create_task(_until_decided(house, client))
     try:
         await asyncio.wait((shown, decided), return_when=asyncio.FIRST_COMPLETED)
         return shown.result() if shown.done() else ""
