@@ -278,6 +278,16 @@ class Paths(Struct, frozen=True, kw_only=True):
         return f"ipc://{self.socket}"
 
     @property
+    def tcp_key_file(self) -> Path:
+        """The daemon's CURVE keys for TCP."""
+        return self.state / "tcp.key"
+
+    @property
+    def owner_token_file(self) -> Path:
+        """What the user's own programs show where `access.local_clients` is `pair`."""
+        return self.runtime / "owner-token"
+
+    @property
     def lock_file(self) -> Path:
         """Held by the daemon as long as it lives."""
         return self.runtime / "lock"

@@ -15,13 +15,15 @@ import socket
 import sys
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, nullcontext, suppress
 from typing import NamedTuple
 
 from edged import __version__, keys
 from edged.bridge import endpoint
 from edged.bridge.access.admission import Access
 from edged.bridge.access.words import fingerprint
+from edged.bridge.curve import Door
+from edged.bridge.curve_keys import server_keys
 from edged.bridge.framing import Buffer
 from edged.bridge.server import Caller, Handler, Outgoing, Server, Stream, listen
 from edged.capture.looking import SightDevices
@@ -100,9 +102,12 @@ async def _serve(paths: Paths, config: Config, unlock: Passphrase | None) -> Non
         loop.add_signal_handler(number, stopping.set)
     async with AsyncExitStack() as stack:
         house = await _build(paths, config, unlock, stack, stop=stopping.set)
+        handle = await _handler(house)
+        door = await _door(house, stack)
         async with (
             asyncio.TaskGroup() as tasks,
-            listen(paths, _handler(house), config.server, tasks, house.traffic) as server,
+            listen(paths, handle, config.server, tasks, house.traffic) as server,
+            door.serve(handle, config.server, tasks) if door else nullcontext() as remote,
         ):
             background = _start(house, server, tasks)
             _notify("READY=1")
@@ -112,6 +117,8 @@ async def _serve(paths: Paths, config: Config, unlock: Passphrase | None) -> Non
             log.info("stopping")
             await asyncio.sleep(0)  # the reply to `shutdown` leaves first
             await server.stop()
+            if remote is not None:
+                await remote.stop()
             await house.sessions.close()
             await house.known.noted.write()
             for task in background:
@@ -317,9 +324,38 @@ def _tell_of_models(bus: Bus) -> Callable[[str, ModelState, str], None]:
     return tell
 
 
-def _handler(house: House) -> Handler:
+async def _door(house: House, stack: AsyncExitStack) -> Door | None:
+    """Where clients on other machines come in; None: nowhere, as long as no endpoint is set.
+
+    Raises:
+        ConfigError: it cannot be bound. Denied: the key file cannot be used.
+    """
+    if not house.config.tcp.endpoint:
+        return None
+    keys = await asyncio.to_thread(server_keys, house.paths.tcp_key_file)
+
+    def knows(key: str) -> bool:
+        client = house.known.known("key", key)
+        # One whose grant ran out is let in to hear so.
+        return client is not None and client.status in ("approved", "expired")
+
+    door = Door(
+        house.config.tcp.endpoint,
+        keys,
+        knows,
+        frame_bytes=house.config.server.frame_bytes,
+        counts=house.traffic,
+    )
+    stack.callback(door.close)
+    return door
+
+
+async def _handler(house: House) -> Handler:
     """Admits each request, and answers it in the name of whoever asks."""
-    access = Access(house.known, house.config.access)
+    token = ""
+    if house.config.access.local_clients == "pair":
+        token = await asyncio.to_thread(endpoint.make_owner_token, house.paths)
+    access = Access(house.known, house.config.access, owner_token=token)
     house.known.watch(access.changed)
 
     def handle(request: AnyRequest, parts: tuple[Buffer, ...], caller: Caller) -> Outgoing | Stream:

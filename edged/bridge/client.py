@@ -18,8 +18,7 @@ from edged.bridge import endpoint as sockets
 from edged.bridge import uploading
 from edged.bridge.framing import GOES_ON, Buffer, pack_request, read_reply, split
 from edged.bridge.uploading import Told
-from edged.config import find_paths
-from edged.errors import BadRequest, DaemonDown, EdgedError, VersionSkew, from_code
+from edged.errors import BadRequest, DaemonDown, EdgedError, NotPaired, VersionSkew, from_code
 from edged.media import AudioFormat
 from edged.messages import replies, requests
 from edged.messages.records import Hit
@@ -42,12 +41,25 @@ class Client:
     Args:
         endpoint: where it listens; by default the one of this user.
         answer_within_s: without a first reply for so long, the daemon counts as down.
+        keys: the file of `edged clients keygen`, for a daemon on another machine; it also says
+            where that listens. Read at once.
+        token: what `paired` told this program, where `access.local_clients` is `pair`.
+
+    Raises:
+        ConfigError, Denied: the key file cannot be used.
     """
 
     def __init__(
-        self, endpoint: str | None = None, *, answer_within_s: float = ANSWER_WITHIN_S
+        self,
+        endpoint: str | None = None,
+        *,
+        answer_within_s: float = ANSWER_WITHIN_S,
+        keys: Path | str | None = None,
+        token: str = "",
     ) -> None:
-        self._endpoint = endpoint or find_paths().endpoint
+        self._other_end = sockets.other_end(endpoint, keys)
+        self._token = token or sockets.owner_token(self._other_end.endpoint)
+        self._refused: NotPaired | None = None
         self._answer_within_s = answer_within_s
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._socket: zmq.Socket[bytes] | None = None
@@ -58,7 +70,9 @@ class Client:
         self._full = False
 
     async def __aenter__(self) -> Self:
-        self._socket = sockets.connect(self._context, self._endpoint)
+        self._socket = sockets.connect(
+            self._context, self._other_end.endpoint, self._other_end.keys
+        )
         self._lost = sockets.watch(self._socket)
         loop = asyncio.get_running_loop()
         loop.add_reader(self._socket.fileno(), self._drain)
@@ -119,7 +133,13 @@ class Client:
         ended = False
         try:
             await self._send(
-                pack_request(request, parts, request_id=request_id, deadline_ms=deadline_ms)
+                pack_request(
+                    request,
+                    parts,
+                    request_id=request_id,
+                    deadline_ms=deadline_ms,
+                    token=self._token,
+                )
             )
             found = await self._first(queue)
             while True:
@@ -192,6 +212,8 @@ class Client:
     async def _send(self, frames: Sequence[Buffer]) -> None:
         if self._socket is None:
             raise BadRequest("the client is not open", fix="use `async with Client() as edged`")
+        if self._refused is not None:
+            raise self._refused
         while True:
             try:
                 self._socket.send_multipart(frames, zmq.NOBLOCK, copy=len(frames) == 1)
@@ -202,7 +224,9 @@ class Client:
             self._kick()
 
     def _cancel(self, request_id: str) -> None:
-        cancel = pack_request(Cancel(request_id=request_id), request_id=str(next(self._ids)))
+        cancel = pack_request(
+            Cancel(request_id=request_id), request_id=str(next(self._ids)), token=self._token
+        )
         if self._socket is not None:
             try:
                 self._socket.send_multipart(cancel, zmq.NOBLOCK)
@@ -229,8 +253,10 @@ class Client:
         """The daemon is gone: what was asked of it is answered by nobody."""
         self._drain()
         while self._lost is not None and self._lost.poll(0):
-            self._lost.recv_multipart()
-            self._end_all(DaemonDown("the daemon closed the connection before its answer"))
+            error = sockets.why_lost(self._lost)
+            if isinstance(error, NotPaired):
+                self._refused = error
+            self._end_all(error)
 
     def _end_all(self, error: EdgedError) -> None:
         for queue in self._streams.values():

@@ -131,11 +131,20 @@ def _why(error: Exception) -> str:
 
 
 def pack_request(
-    request: AnyRequest, parts: Sequence[Buffer] = (), *, request_id: str, deadline_ms: int = 0
+    request: AnyRequest,
+    parts: Sequence[Buffer] = (),
+    *,
+    request_id: str,
+    deadline_ms: int = 0,
+    token: str = "",
 ) -> list[Buffer]:
     """The frames of a request."""
     envelope = Envelope(
-        v=PROTOCOL, id=request_id, deadline_ms=deadline_ms, body=msgspec.Raw(encode(request))
+        v=PROTOCOL,
+        id=request_id,
+        deadline_ms=deadline_ms,
+        token=token,
+        body=msgspec.Raw(encode(request)),
     )
     return [encode(envelope), *parts]
 

@@ -6,6 +6,7 @@ Not for several threads: one `SyncClient` belongs to one thread, as its socket d
 import time
 from collections.abc import Generator, Iterator, Sequence
 from itertools import count
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -13,8 +14,7 @@ import zmq
 
 from edged.bridge import endpoint as sockets
 from edged.bridge.framing import GOES_ON, Buffer, pack_request, read_reply
-from edged.config import find_paths
-from edged.errors import DaemonDown, Deadline, VersionSkew, from_code
+from edged.errors import DaemonDown, Deadline, EdgedError, NotPaired, VersionSkew, from_code
 from edged.messages.replies import AnyReply, Error
 from edged.messages.requests import AnyRequest, Cancel
 
@@ -31,15 +31,29 @@ class SyncClient:
         endpoint: where it listens; by default the one of this user.
         answer_within_s: without any reply for so long after asking, the daemon counts as down;
             later replies of a stream may take any time.
+        keys: the file of `edged clients keygen`, for a daemon on another machine; it also says
+            where that listens.
+        token: what `paired` told this program, where `access.local_clients` is `pair`.
+
+    Raises:
+        ConfigError, Denied: the key file cannot be used.
 
     Use it as a context manager, or close it.
     """
 
     def __init__(
-        self, endpoint: str | None = None, *, answer_within_s: float = ANSWER_WITHIN_S
+        self,
+        endpoint: str | None = None,
+        *,
+        answer_within_s: float = ANSWER_WITHIN_S,
+        keys: Path | str | None = None,
+        token: str = "",
     ) -> None:
+        other_end = sockets.other_end(endpoint, keys)
+        self._token = token or sockets.owner_token(other_end.endpoint)
+        self._refused: NotPaired | None = None
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._socket = sockets.connect(self._context, endpoint or find_paths().endpoint)
+        self._socket = sockets.connect(self._context, other_end.endpoint, other_end.keys)
         self._lost = sockets.watch(self._socket)
         self._poller = zmq.Poller()
         self._poller.register(self._socket, zmq.POLLIN)
@@ -91,11 +105,13 @@ class SyncClient:
         """
         request_id = str(next(self._ids))
         while self._lost.poll(0):
-            self._lost.recv_multipart()  # of a daemon before this request
-        self._socket.send_multipart(
-            pack_request(request, parts, request_id=request_id, deadline_ms=deadline_ms),
-            copy=not parts,
+            self._lose()  # of a daemon before this request
+        if self._refused is not None:
+            raise self._refused
+        frames = pack_request(
+            request, parts, request_id=request_id, deadline_ms=deadline_ms, token=self._token
         )
+        self._socket.send_multipart(frames, copy=not parts)
         ended = False
         try:
             for reply, found in self._replies(request_id, deadline_ms):
@@ -108,8 +124,19 @@ class SyncClient:
     def _cancel(self, request_id: str) -> None:
         if self._socket.closed:
             return
-        cancel = pack_request(Cancel(request_id=request_id), request_id=str(next(self._ids)))
+        if self._refused is not None:
+            return
+        cancel = pack_request(
+            Cancel(request_id=request_id), request_id=str(next(self._ids)), token=self._token
+        )
         self._socket.send_multipart(cancel)
+
+    def _lose(self) -> EdgedError:
+        """Why the connection ended; a key that was refused once is refused for ever."""
+        error = sockets.why_lost(self._lost)
+        if isinstance(error, NotPaired):
+            self._refused = error
+        return error
 
     def _replies(
         self, request_id: str, deadline_ms: int
@@ -136,7 +163,7 @@ class SyncClient:
         if self._socket in ready:
             return [frame.buffer for frame in self._socket.recv_multipart(copy=False)]
         if ready:
-            raise DaemonDown("the daemon closed the connection before its answer")
+            raise self._lose()
         if deadline_ms and (time.monotonic() - started) * 1000 >= deadline_ms:
             raise Deadline(f"no answer within {deadline_ms} ms")
         raise DaemonDown("no daemon answers at the socket")

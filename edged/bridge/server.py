@@ -75,6 +75,9 @@ Handler = Callable[[AnyRequest, tuple[Buffer, ...], Caller], Outgoing | Stream]
 """Answers at once with a reply, or with a stream of them that runs in a task of its own."""
 
 
+CallerOf = Callable[[list[zmq.Frame]], Caller]
+
+
 @dataclass(slots=True)
 class _Link:
     """One connected client: its running requests and the replies it has not taken yet.
@@ -108,6 +111,7 @@ class Server:
         bounds: sizes, counts and times, from the settings.
         tasks: where the tasks of streamed requests live.
         counts: of requests, requests_refused and requests_failed.
+        caller_of: reads from a message's frames who sent it; by default what ipc says.
     """
 
     def __init__(
@@ -117,8 +121,11 @@ class Server:
         bounds: Bounds,
         tasks: asyncio.TaskGroup,
         counts: Counter[str],
+        *,
+        caller_of: CallerOf | None = None,
     ) -> None:
         self._router = router
+        self._caller_of = caller_of or _caller
         self._handle = handle
         self._bounds = bounds
         self._tasks = tasks
@@ -199,7 +206,7 @@ class Server:
         except Refused as refused:
             self._refuse(identity, frames, refused)
             return
-        link = self._links.get(identity) or _Link(identity, _caller(frames))
+        link = self._link(identity, frames)
         try:
             self._dispatch(link, incoming)
         except EdgedError as error:
@@ -207,9 +214,17 @@ class Server:
 
     def _refuse(self, identity: bytes, frames: list[zmq.Frame], refused: Refused) -> None:
         self.counts["requests_refused"] += 1
-        link = self._links.get(identity) or _Link(identity, _caller(frames))
+        link = self._link(identity, frames)
         log.info("request refused: %s (pid %d)", refused.error.code, link.caller.pid)
         self._answer_error(link, refused.request_id, refused.error)
+
+    def _link(self, identity: bytes, frames: list[zmq.Frame]) -> _Link:
+        """The link that a message came by; peers choose identities, keys they cannot."""
+        link = self._links.get(identity)
+        if link is not None and link.caller.key and link.caller != self._caller_of(frames):
+            self._drop(link)
+            link = None
+        return link or _Link(identity, self._caller_of(frames))
 
     def _dispatch(self, link: _Link, incoming: Incoming) -> None:
         request_id = incoming.envelope.id
