@@ -8,8 +8,8 @@ import json
 PIECE_BYTES = 768 * 1024
 """Longest text that goes as one message, and longest text in a piece."""
 
-MOST_BYTES = 2**20 - 1
-"""Longest message to a browser."""
+MOST_BYTES = 2**20 - 64
+"""Longest message to a browser, without `sent`, for which there is room."""
 
 _CONTINUES = 0b1000_0000
 _CONTINUE_MASK = 0b1100_0000
