@@ -1,17 +1,18 @@
 """`python -m edged`, the `edged` script, and the entry point of a frozen binary.
 
-A frozen binary cannot run `python -m`: a worker is the same program with a flag, looked at
-before anything else is imported.
+A frozen binary cannot run `python -m`: a worker, or the host that a browser starts, is the same
+program with a flag, looked at before anything else is imported.
 """
 
 import sys
 
 WORKER_FLAG = "--edged-worker"
 KEYS_FLAG = "--edged-keys"
+HOST_FLAG = "--edged-native-host"
 
 
 def main() -> int:
-    """Run the command line, or become a worker or the key's helper; returns the exit status."""
+    """Run the command line, or become a worker, a host or the key's helper; returns the exit status."""
     if len(sys.argv) > 1 and sys.argv[1] == WORKER_FLAG:
         from edged.workers import host
 
@@ -20,6 +21,10 @@ def main() -> int:
         from edged.keys import wrapping
 
         return wrapping.main()
+    if len(sys.argv) > 1 and sys.argv[1] == HOST_FLAG:
+        from edged.bridge.native import host as native
+
+        return native.main()
     from edged.cli import main as cli
 
     return cli.main(sys.argv[1:])

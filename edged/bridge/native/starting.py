@@ -58,10 +58,9 @@ class Starting:
 
 
 def _edged() -> list[str]:
-    """How to run the command line: beside a frozen host lies a frozen edged."""
+    """How to run the command line: a frozen host is the frozen edged with a flag."""
     if getattr(sys, "frozen", False):
-        suffix = ".exe" if sys.platform == "win32" else ""
-        return [os.path.join(os.path.dirname(sys.executable), f"edged{suffix}")]
+        return [sys.executable]
     return [sys.executable, "-P", "-m", "edged"]
 
 
