@@ -20,7 +20,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help compiled models demo test test-long check lint coverage bench lock setup setup-dev clean
+.PHONY: help compiled models demo test test-long check lint coverage bench lock setup setup-dev extension check-extension clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -40,7 +40,7 @@ test: $(STAMPS)/dev models compiled  ## run the tests, but for the long ones
 test-long: $(STAMPS)/dev models compiled  ## run the long tests: many kills, inputs of 24 hours, packages
 	@$(PYTEST) -m long --timeout 1800
 
-check: lint coverage  ## all that must be green: ruff, mypy, import-linter, tests with coverage
+check: lint check-extension coverage  ## all that must be green: ruff, mypy, import-linter, tests with coverage
 
 lint: $(STAMPS)/dev
 	@$(BIN)/ruff check --quiet $(UNIVERSE)
@@ -60,6 +60,23 @@ compiled: $(STAMPS)/speech
 coverage: $(STAMPS)/dev models compiled
 	@$(PYTEST) -n auto --dist worksteal -m "not long" --cov --cov-branch --cov-report=term:skip-covered
 
+# The extension needs node and npm, and nothing of Python. Without them it is left out, and said so.
+HAS_NPM := $(shell command -v node > /dev/null && command -v npm > /dev/null && echo yes)
+EXTENSION_SOURCES = $(shell find extension -name node_modules -prune -o -name dist -prune -o -type f -print)
+
+extension: $(if $(HAS_NPM),extension/dist/edged-chromium.zip)  ## build the extension and its client library into extension/dist
+	@$(if $(HAS_NPM),ls -l extension/dist,echo "no node and npm here: the extension is not built" >&2; exit 1)
+
+check-extension: $(if $(HAS_NPM),extension/dist/edged-chromium.zip)
+	@$(if $(HAS_NPM),cd extension && npm run -s check,echo "no node and npm here: the extension is not checked" >&2)
+
+extension/node_modules/.package-lock.json: extension/package-lock.json extension/package.json
+	@cd extension && npm ci --loglevel=error
+	@touch $@
+
+extension/dist/edged-chromium.zip: extension/node_modules/.package-lock.json $(EXTENSION_SOURCES)
+	@cd extension && npm run -s build
+
 bench: $(STAMPS)/dev $(STAMPS)/peers compiled  ## measure against the stated figures; writes docs/BENCHMARKS.md
 	@$(BIN)/python -m benchmarks
 
@@ -74,6 +91,7 @@ setup-dev: $(STAMPS)/dev  ## install edged with everything and the tools
 clean:  ## remove what the targets made
 	@rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .cache .mypy_cache .ruff_cache
 	@rm -rf .hypothesis .import_linter_cache tests/clients/node/node_modules
+	@rm -rf extension/node_modules extension/dist extension/client/dist
 
 $(STAMPS)/venv:
 	@test -n "$(PYTHON)" || { echo "edged needs Python >= 3.11 with venv and found none" \

@@ -160,5 +160,11 @@ async function buildClient() {
   );
 }
 
-for (const browser of Object.keys(PACKAGES)) await buildExtension(browser);
-await buildClient();
+try {
+  await buildClient();
+  for (const browser of Object.keys(PACKAGES)) await buildExtension(browser);
+} catch (error) {
+  // esbuild and tsc have said by then what is wrong, and where.
+  console.error(error.message);
+  process.exitCode = 1;
+}
