@@ -159,8 +159,9 @@ class Access:
             most = self._settings.running
         else:
             who = (asker.kind, asker.identity or caller.link)
-            self._all_strangers.take("", caller.size_bytes)
+            # In this order: a stranger that floods uses up no other stranger's share.
             self._stranger_limits.take(who, caller.size_bytes)
+            self._all_strangers.take("", caller.size_bytes)
             most = STRANGERS_RUNNING
         if len(self._running.get(_key(asker), ())) >= most:
             raise Busy("too many running requests", limit=most, retry_after_ms=1_000)
