@@ -116,7 +116,7 @@ def start(words: Sequence[str], *, within_s: float = ANSWER_WITHIN_S) -> Trial:
 
 
 def _first(process: "subprocess.Popen[bytes]", until: float) -> bytes | None:
-    """The first message; b"" when the host ended or wrote no message; None: nothing came in time."""
+    """The first message, or what stands for it; b"" when the host ended; None: nothing in time."""
     head = _exactly(process, _LENGTH.size, until)
     if head is None:
         return None
@@ -124,7 +124,7 @@ def _first(process: "subprocess.Popen[bytes]", until: float) -> bytes | None:
         return b""
     length: int = _LENGTH.unpack(head)[0]
     if not 0 < length <= LARGEST_ANSWER:
-        return b""
+        return head
     return _exactly(process, length, until)
 
 
