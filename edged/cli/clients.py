@@ -7,13 +7,14 @@ from edged.bridge.link import SyncClient
 from edged.cli import render, spans
 from edged.cli.asking import ask
 from edged.cli.connect import Settings
-from edged.cli.families import Family
+from edged.cli.families import Family, later
 from edged.errors import BadRequest, NotFound
 from edged.messages import access, replies
 from edged.messages.access import SCOPES, AuditEntry, KnownClient, Scope
 
 STATES = ("pending", "approved", "denied", "revoked", "expired")
 ALL = "all"
+_keygen = later("edged.cli.keygen", "keygen")
 
 
 def add(commands: "argparse._SubParsersAction[Any]", shared: argparse.ArgumentParser) -> None:
@@ -39,6 +40,12 @@ def add(commands: "argparse._SubParsersAction[Any]", shared: argparse.ArgumentPa
     audit = family.add("audit", show_audit, "what clients asked and what was decided")
     audit.add_argument("id", metavar="ID", nargs="?", help="of this client alone")
     audit.add_argument("--limit", type=int, default=50)
+    made = family.add("keygen", _keygen, "make a key for a client on another machine")
+    made.add_argument("--name", required=True, help="how the client is shown")
+    made.add_argument("--scopes", required=True, metavar="A,B", help="what it may do, or `all`")
+    made.add_argument("--ttl", metavar="SPAN", help="for how long: 30d, 12h; 0: without an end")
+    made.add_argument("--endpoint", metavar="tcp://HOST:PORT", help="where it reaches this daemon")
+    made.add_argument("--out", metavar="FILE", help="write the key there instead of printing it")
 
 
 def list_clients(settings: Settings, arguments: argparse.Namespace) -> None:
