@@ -181,7 +181,7 @@ class Room:
     def _started(self) -> Chromium:
         self._write_manifests()
         extensions = [self.probe, self.foreign]
-        if self._built is not None:
+        if self._built is not None and (self._built / "chromium" / "background.js").exists():
             extensions.insert(0, self._built / "chromium")
         return Chromium(
             self.profile,

@@ -101,6 +101,7 @@ def test_a_web_page_cannot_reach_a_host_at_all(room: Room, tmp_path: Path) -> No
 
 
 def test_a_host_stays_small_while_nobody_takes_its_answers(room: Room, page: Page) -> None:
+    page.evaluate("raw.ask('first', {type: 'health'})")
     others = room.hosts()
     page.evaluate(f"void (globalThis.deaf = new Raw({HOST}, {{deaf: true}}))")
     page.evaluate("deaf.ask('first', {type: 'health'})")
@@ -121,6 +122,7 @@ def test_a_host_stays_small_while_nobody_takes_its_answers(room: Room, page: Pag
 def test_a_host_that_is_killed_ends_the_port_and_the_next_one_is_served(
     room: Room, page: Page
 ) -> None:
+    page.evaluate("raw.ask('first', {type: 'health'})")
     others = room.hosts()
     page.evaluate(f"void (globalThis.raw = new Raw({HOST}))")
     page.evaluate("raw.ask('first', {type: 'health'})")

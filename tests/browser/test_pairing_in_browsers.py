@@ -50,9 +50,9 @@ def test_a_stranger_is_paired_used_and_revoked(own_room: Room, stranger: Page) -
     assert client["scopes"] == ["results.read"]
     listed = stranger.evaluate("edged.request({type: 'recordings.list'})")
     assert listed["type"] == "recordings"
-    beyond = stranger.evaluate(f"edged.request({{type: 'see'}}).catch({TELL})")
+    beyond = stranger.evaluate(f"edged.request({{type: 'models.list'}}).catch({TELL})")
     assert beyond["code"] == "denied"
-    assert "vision" in str(beyond["details"])
+    assert "models.read" in str(beyond["details"])
 
     stranger.evaluate(
         "void (globalThis.ended = null, globalThis.subscribed = false, (async () => {"

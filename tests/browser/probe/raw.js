@@ -29,7 +29,7 @@ export class Raw {
     return new Promise((tell) => this.waiting.push({ accepts, tell }));
   }
 
-  // The whole reply to one request, its pieces joined.
+  // The last reply to one request, its pieces joined; those before it are passed over.
   async ask(id, body, more = {}) {
     this.port.postMessage({ v: 1, id, body, ...more });
     return this.reply(id);
@@ -40,6 +40,7 @@ export class Raw {
     for (;;) {
       const message = await this.next((one) => one.parent_id === id || one.piece);
       if (message === null) throw new Error(this.ended);
+      if (message.more) continue;
       if (!message.piece) return message;
       this.pieces += 1;
       text.push(message.data);
