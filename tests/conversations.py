@@ -72,12 +72,13 @@ def talk(  # noqa: PLR0913 the facts of a made-up session
     confidence: float = 0.9,
     language: str = "en",
     labels: Sequence[str] | None = None,
+    owner: str = "",
 ) -> Talk:
     """A session that is done: every word has the same confidence; turns are the segments."""
     count = 1 + max((who for who, *_ in said if who is not None), default=-1)
     name = str(db.execute("SELECT count(*) FROM recordings").get)
     recording = recordings.ensure(
-        db, name="talk.wav", sha256=name.zfill(64), size_bytes=1, group_name=group
+        db, name="talk.wav", sha256=name.zfill(64), size_bytes=1, group_name=group, owner=owner
     )
     begun = transcripts.begin(db, recording.recording_id, "plan", model="m", language=language)
     row = sessions.row_id(db, recording.session_id)
