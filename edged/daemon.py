@@ -22,6 +22,7 @@ from edged import __version__, keys
 from edged.bridge import endpoint
 from edged.bridge.access.admission import Access
 from edged.bridge.access.words import fingerprint
+from edged.bridge.browsers.renewing import renew
 from edged.bridge.curve import Door
 from edged.bridge.curve_keys import server_keys
 from edged.bridge.framing import Buffer
@@ -141,6 +142,7 @@ def _start(house: House, server: Server, tasks: asyncio.TaskGroup) -> list[async
         tasks.create_task(look_after(house), name="recordings of clients"),
         tasks.create_task(notify(house), name="notices"),
         tasks.create_task(expire_uploads(house), name="uploads"),
+        tasks.create_task(renew(house.paths), name="browsers"),
         tasks.create_task(_housekeeping(server, house), name="housekeeping"),
     ]
 

@@ -9,9 +9,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from edged.bridge.browsers import manifests, trial
+from edged.bridge.browsers.identity import HOST_NAME
 from edged.bridge.browsers.kinds import Kind, named
 from edged.bridge.browsers.manifests import LARGEST_BYTES, OWN_ID, Fault
-from edged.bridge.browsers.places import Place, places, presence
+from edged.bridge.browsers.places import HOSTS, Place, places, presence
 from edged.bridge.browsers.policies import Policies, policies
 from edged.bridge.browsers.running import user_data_dirs
 from edged.bridge.browsers.system import System
@@ -73,7 +74,7 @@ class BrowserReport(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """All of it. data_dirs: of browsers that run now, which look in there alone."""
+    """All of it. data_dirs: of browsers that run now and find nothing in there."""
 
     ok: bool
     browsers: tuple[BrowserReport, ...]
@@ -111,8 +112,16 @@ class Examination:
         found = tuple(one for one in reports if self.all_kinds or one.here or one.confined)
         if not found and browser != "all":
             found = tuple(_absent(one) for one in reports[:1])
-        dirs = () if self.user_data_dir else tuple(map(str, user_data_dirs(self.system)))
-        return Report(ok=all(one.ok for one in found), browsers=found, data_dirs=dirs)
+        return Report(
+            ok=all(one.ok for one in found), browsers=found, data_dirs=self._unregistered()
+        )
+
+    def _unregistered(self) -> tuple[str, ...]:
+        """Folders that running browsers were given, and that hold no manifest of ours."""
+        if self.user_data_dir is not None:
+            return ()
+        given = user_data_dirs(self.system)
+        return tuple(str(one) for one in given if not (one / HOSTS / f"{HOST_NAME}.json").exists())
 
     def _wanted(self, browser: str) -> tuple[Kind, ...]:
         """With an id only the browsers that have such ids; with a folder only those that look there."""

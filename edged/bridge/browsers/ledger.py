@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from edged.bridge.browsers import disk
 from edged.bridge.browsers.kinds import Family
+from edged.bridge.browsers.renewing import LEDGER
 from edged.config import Paths
 
 _PRIVATE: Final = 0o600
@@ -35,7 +36,7 @@ class _Written(Struct, frozen=True, kw_only=True, tag=1, tag_field="v"):
 
 def ledger_path(paths: Paths) -> Path:
     """Where it lies."""
-    return paths.state / "browsers.json"
+    return paths.state / LEDGER
 
 
 def read(paths: Paths) -> dict[str, Entry]:
