@@ -10,7 +10,7 @@ import builds
 import cdp
 import made_media
 import pytest
-from rooms import Room, install_doubler
+from rooms import FirefoxRoom, Room, install_doubler
 
 MODELS = (
     "blobs", "face-detector-short-range", "face-iris", "face-mesh", "hand-landmarker", "holistic",
@@ -82,4 +82,12 @@ def sighted(room: Room, pulled: Path) -> Room:
 def own_room(chromium_build: Path) -> Iterator[Room]:
     """A browser and a daemon of the test's own, nobody paired; the test starts the daemon."""
     with Room(chromium_build, builds.LIBRARY) as room:
+        yield room
+
+
+@pytest.fixture(scope="session")
+def firefox_room(firefox_build: Path) -> Iterator[FirefoxRoom]:
+    """A running Firefox and daemon, nobody paired at first."""
+    with FirefoxRoom(firefox_build, builds.LIBRARY) as room:
+        room.daemon.start()
         yield room

@@ -9,11 +9,13 @@ import stat
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
+from bidi import Firefox, Tab
 from cdp import Chromium, Page
 
 INTEGRATION = Path(__file__).parent.parent / "integration"
@@ -171,11 +173,7 @@ class Room:
             if self._browser is not None:
                 self._browser.close()
         finally:
-            self.daemon.kill()
-            holder = endpoint.holder(self.daemon.paths)
-            if holder is not None:
-                with suppress(ProcessLookupError):
-                    os.kill(holder, signal.SIGKILL)
+            end_daemon(self.daemon)
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _started(self) -> Chromium:
@@ -235,13 +233,83 @@ def install_doubler(room: Room) -> None:
     )
 
 
-def firefox_home(folder: Path) -> Path:
-    """A HOME with the host's manifest where Firefox looks for it."""
-    hosts = folder / ".mozilla" / "native-messaging-hosts"
-    hosts.mkdir(parents=True)
-    text = manifest(HOST_NAME, host_program(folder), allowed_extensions=[FIREFOX_ID])
-    (hosts / f"{HOST_NAME}.json").write_text(text)
-    return folder
+PROBE_IN_FIREFOX = "probe@edged.org"
+
+
+class FirefoxRoom:
+    """Firefox with edged's extension and a probe, and a daemon on a home that its hosts find. Close it.
+
+    Args:
+        built: the built extension, with `firefox` in it; None goes without it.
+        library: `@edged/client` as one module, for the probe.
+    """
+
+    panel_id = FIREFOX_ID
+    probe_id = PROBE_IN_FIREFOX
+
+    def __init__(self, built: Path | None, library: Path) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="edged-firefox-", dir="/tmp"))
+        home = self.folder / "home"
+        home.mkdir()
+        self.daemon = Daemon(home)
+        self.probe = self.folder / "probe"
+        shutil.copytree(PROBE, self.probe)
+        shutil.copyfile(library, self.probe / "client.js")
+        self._in_its_words()
+        self._write_manifest()
+        self._uuids = {name: str(uuid.uuid4()) for name in (FIREFOX_ID, PROBE_IN_FIREFOX)}
+        self.browser = Firefox(self.folder, uuids=self._uuids, environ={**self.daemon.environ})
+        self.browser.install(self.probe)
+        if built is not None:
+            self.browser.install(built / "firefox")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def probe_page(self) -> Tab:
+        """A page of the probe, with `library` and `Raw` at hand."""
+        tab = self.browser.open(f"moz-extension://{self._uuids[PROBE_IN_FIREFOX]}/page.html")
+        tab.wait("globalThis.ready === true")
+        return tab
+
+    def panel(self) -> Tab:
+        """The sidebar in a tab."""
+        return self.browser.open(f"moz-extension://{self._uuids[FIREFOX_ID]}/panel/panel.html")
+
+    def close(self) -> None:
+        """End browser and daemon; nothing is left."""
+        try:
+            self.browser.close()
+        finally:
+            end_daemon(self.daemon)
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _in_its_words(self) -> None:
+        """Firefox has event pages where Chromium has service workers, and ids that are chosen."""
+        path = self.probe / "manifest.json"
+        facts = json.loads(path.read_text())
+        facts["background"] = {"scripts": ["worker.js"], "type": "module"}
+        facts["browser_specific_settings"] = {"gecko": {"id": PROBE_IN_FIREFOX}}
+        path.write_text(json.dumps(facts))
+
+    def _write_manifest(self) -> None:
+        hosts = self.folder / ".mozilla" / "native-messaging-hosts"
+        hosts.mkdir(parents=True)
+        allowed = [FIREFOX_ID, PROBE_IN_FIREFOX]
+        text = manifest(HOST_NAME, host_program(self.folder), allowed_extensions=allowed)
+        (hosts / f"{HOST_NAME}.json").write_text(text)
+
+
+def end_daemon(daemon: Daemon) -> None:
+    """End it, and one that a host started in its home."""
+    daemon.kill()
+    holder = endpoint.holder(daemon.paths)
+    if holder is not None:
+        with suppress(ProcessLookupError):
+            os.kill(holder, signal.SIGKILL)
 
 
 def _processes() -> list[int]:
