@@ -6,7 +6,7 @@ from typing import Final
 from edged.errors import BadRequest
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_SPAN: Final = re.compile(r"(\d{1,9})([smhdw]?)")
+_SPAN: Final = re.compile(r"([0-9]{1,9})([smhdw]?)")
 
 
 def seconds(text: str) -> int:

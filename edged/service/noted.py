@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections import Counter
 from collections.abc import Callable
 
@@ -35,7 +36,7 @@ class Noted:
         self._wake = wake
         self._counts: Counter[Note] = Counter()
         self._this_minute: set[Note] = set()
-        self._minute_ends = 0.0
+        self._minute_ends = time.monotonic() + MINUTE_S
         self._seen: dict[str, tuple[str, int, bool]] = {}
         self._fresh = False
 
@@ -66,9 +67,8 @@ class Noted:
 
     async def write_due(self) -> None:
         """Write when something is fresh, or a minute is over."""
-        loop = asyncio.get_running_loop()
-        if loop.time() >= self._minute_ends:
-            self._minute_ends = loop.time() + MINUTE_S
+        if time.monotonic() >= self._minute_ends:
+            self._minute_ends = time.monotonic() + MINUTE_S
             self._this_minute.clear()
         elif not self._fresh:
             return
