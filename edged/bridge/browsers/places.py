@@ -126,7 +126,7 @@ def _profiles(system: System, kind: Kind) -> Iterator[Path]:
 def _is_used(folder: Path) -> bool:
     """Whether there is more in it than folders for hosts, which programs like ours make."""
     try:
-        return {one.name for one in folder.iterdir()} not in ({HOSTS}, {_FIREFOX_LINUX})
+        return bool({one.name for one in folder.iterdir()} - {HOSTS, _FIREFOX_LINUX})
     except OSError:
         return False
 
