@@ -2,8 +2,18 @@
 
 import asyncio
 
+import pytest
+
+from edged import events
 from edged.events import LONGEST_QUEUE, Bus, event_name
-from edged.messages.events import JobProgress, ModelChanged, StoredEvent
+from edged.messages.events import (
+    AnyEvent,
+    JobProgress,
+    ModelChanged,
+    SegmentPartial,
+    SpeakersChanged,
+    StoredEvent,
+)
 
 HINT = ModelChanged(model="m", state="ready")
 PROGRESS = JobProgress(job_id="j", stage="s", progress=0.5)
@@ -105,3 +115,67 @@ def test_a_closed_subscription_hears_nothing() -> None:
 
 def test_an_event_is_named_as_on_the_wire() -> None:
     assert event_name(HINT) == "model.changed"
+
+
+def _of(owner: str, seq: int, body: AnyEvent = PROGRESS) -> StoredEvent:
+    return StoredEvent(event_seq=seq, at="now", body=body, owner=owner)
+
+
+def _partial(session_id: str) -> SegmentPartial:
+    return SegmentPartial(recording_id="r", session_id=session_id, text="so", start_ms=0, end_ms=1)
+
+
+def test_a_client_hears_of_its_own_results_and_of_what_is_nobodys() -> None:
+    async def main() -> None:
+        bus = Bus()
+        anns, users = bus.subscribe(owner="ann"), bus.subscribe()
+        bus.committed([_of("", 1), _of("ann", 2), _of("ben", 3)])
+        bus.hint(HINT)
+
+        assert [(await anns.next())[0] for _ in range(2)] == [2, None]  # type: ignore[index] # no overflow here
+        assert [(await users.next())[0] for _ in range(4)] == [1, 2, 3, None]  # type: ignore[index] # likewise
+
+    asyncio.run(main())
+
+
+def test_a_hint_belongs_to_whom_its_session_belongs() -> None:
+    async def main() -> None:
+        bus = Bus()
+        anns, bens, users = (bus.subscribe(owner=one) for one in ("ann", "ben", None))
+        changed = SpeakersChanged(session_id="s1")
+        bus.committed([_of("ann", 1, changed)])
+
+        bus.hint(_partial("s1"))
+        bus.hint(_partial("s2"))
+
+        assert (await anns.next(), await anns.next())[1][2] == _partial("s1")  # type: ignore[index] # no overflow here
+        heard = [(await users.next())[2] for _ in range(3)]  # type: ignore[index] # likewise
+        assert heard == [changed, _partial("s1"), _partial("s2")]
+        assert not anns._queue
+        assert not bens._queue
+
+    asyncio.run(main())
+
+
+def test_results_of_others_fill_no_queue_of_a_client() -> None:
+    async def main() -> None:
+        bus = Bus()
+        anns = bus.subscribe(owner="ann")
+        bus.committed(_of("ben", seq) for seq in range(1, LONGEST_QUEUE + 10))
+        bus.committed([_of("ann", LONGEST_QUEUE + 10)])
+
+        assert (await anns.next())[0] == LONGEST_QUEUE + 10  # type: ignore[index] # no overflow here
+
+    asyncio.run(main())
+
+
+def test_only_so_many_owners_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "MOST_OWNED", 3)
+
+    async def main() -> None:
+        bus = Bus()
+        bus.committed(_of("ann", n, SpeakersChanged(session_id=f"s{n}")) for n in range(1, 9))
+
+        assert list(bus._owners) == ["s6", "s7", "s8"]
+
+    asyncio.run(main())

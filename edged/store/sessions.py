@@ -281,16 +281,6 @@ def owner(db: Connection, session_id: str) -> str:
     return str(found)
 
 
-def running_of(db: Connection, owner: str) -> tuple[str, ...]:
-    """Sessions of a client that are recorded or paused, oldest first."""
-    rows = db.execute(
-        "SELECT session_id FROM sessions WHERE owner = ? AND status IN ('recording', 'paused') "
-        "ORDER BY id",
-        (owner,),
-    )
-    return tuple(session_id for (session_id,) in rows)
-
-
 def options(db: Connection, session_id: str) -> SessionsStart | None:
     """What a session was started with; None for that of a file.
 
