@@ -45,6 +45,9 @@ LONGEST_OUTBOX = 1_000
 WATCH_AFTER_S = 0.02
 """A request that runs longer has its client's process watched."""
 
+IDS = 3
+"""How many numbers libzmq writes of a peer."""
+
 NOW = int(zmq.NOBLOCK)
 MORE = int(zmq.SNDMORE) | NOW
 READABLE = int(zmq.POLLIN)
@@ -482,10 +485,23 @@ def _small(frames: list[Buffer]) -> bool:
 
 
 def _caller(frames: list[zmq.Frame]) -> Caller:
-    """Who sent it, by the kernel's word: libzmq writes `localhost:uid:gid:pid` for ipc."""
+    """Who sent it, by the kernel's word."""
     link = frames[0].bytes.hex()
     try:
-        _, uid, _, pid = str(frames[-1].get("Peer-Address")).rsplit(":", 3)
-        return Caller(link, int(uid), int(pid))
-    except (ValueError, zmq.ZMQError):
+        uid, pid = credentials(str(frames[-1].get("Peer-Address")))
+    except zmq.ZMQError:
         return Caller(link)
+    return Caller(link, uid, pid)
+
+
+def credentials(address: str) -> tuple[int, int]:
+    """Whose process and which one is at the other end of ipc; -1 for what the kernel does not say.
+
+    Args:
+        address: as libzmq writes it: `localhost:uid:gid:pid`, without the pid on macOS.
+    """
+    host, *fields = address.split(":")
+    if host != "localhost" or len(fields) != IDS:
+        return -1, -1
+    uid, _, pid = (int(field) if field.isdecimal() else -1 for field in fields)
+    return uid, pid

@@ -15,7 +15,7 @@ import zmq
 from edged.bridge import endpoint
 from edged.bridge.client import Client
 from edged.bridge.framing import Buffer, read_reply
-from edged.bridge.server import Caller, Outgoing, Server, Stream, listen
+from edged.bridge.server import Caller, Outgoing, Server, Stream, credentials, listen
 from edged.config import Paths
 from edged.config import Server as Bounds
 from edged.errors import (
@@ -442,3 +442,19 @@ def test_an_async_client_notices_at_once_that_the_daemon_is_gone(paths: Paths) -
         lock.close()
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("localhost:1000:1000:77", (1000, 77)),
+        ("localhost:501:20:", (501, -1)),  # macOS says no pid
+        ("localhost", (-1, -1)),
+        ("127.0.0.1", (-1, -1)),
+        ("fe80:0:1:2", (-1, -1)),
+        ("localhost:x:1:2", (-1, 2)),
+        ("", (-1, -1)),
+    ],
+)
+def test_who_the_kernel_does_not_name_is_nobody(address: str, expected: tuple[int, int]) -> None:
+    assert credentials(address) == expected
