@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import stat
+import subprocess
 import sys
 import tempfile
 import time
@@ -55,12 +56,6 @@ def launcher(folder: Path, *arguments: str) -> Path:
     return path
 
 
-def host_program(folder: Path) -> Path:
-    """The host as pip installed it, or else run from here."""
-    script = Path(sys.executable).with_name("edged-native-host")
-    return script if script.exists() else launcher(folder, "-P", "-m", "edged.bridge.native.host")
-
-
 def manifest(name: str, program: Path, **allowed: Sequence[str]) -> str:
     """A native-messaging host's manifest. allowed: `allowed_origins` or `allowed_extensions`."""
     facts = {"name": name, "description": "edged", "path": str(program), "type": "stdio"}
@@ -92,7 +87,9 @@ class Room:
         home = self.folder / "home"
         home.mkdir()
         self.daemon = Daemon(home, **settings)
-        self.profile = self.folder / "profile"
+        # Where Chromium looks for hosts of its user: that folder is a profile of its own kind.
+        self.profile = self.folder / ".config" / "chromium"
+        self.profile.mkdir(parents=True)
         self.probe = self._copied("probe", library)
         self.foreign = self._copied("foreign", library)
         self.probe_origin = f"chrome-extension://{id_of_folder(self.probe)}/"
@@ -177,26 +174,24 @@ class Room:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _started(self) -> Chromium:
-        self._write_manifests()
+        self._register()
         extensions = [self.probe, self.foreign]
         if self._built is not None and (self._built / "chromium" / "background.js").exists():
             extensions.insert(0, self._built / "chromium")
         return Chromium(
             self.profile,
             extensions=extensions,
-            environ={**self.daemon.environ, "HOME": str(self.folder)},
+            environ=at_home(self.daemon, self.folder),
             flags=self._flags,
         )
 
-    def _write_manifests(self) -> None:
-        folder = self.profile / "NativeMessagingHosts"
-        folder.mkdir(parents=True, exist_ok=True)
-        origins = [f"chrome-extension://{CHROMIUM_ID}/", self.probe_origin]
+    def _register(self) -> None:
+        """Tell Chromium of the host, as a user does; of the echo host, by hand."""
+        done = register(self.daemon, self.folder, "chromium", id_of_folder(self.probe))
+        assert done.returncode == 0, done.stderr
         echo = launcher(self.folder, str(HERE / "echo_host.py"))
-        programs = {HOST_NAME: host_program(self.folder), ECHO_NAME: echo}
-        for name, program in programs.items():
-            text = manifest(name, program, allowed_origins=origins)
-            (folder / f"{name}.json").write_text(text)
+        text = manifest(ECHO_NAME, echo, allowed_origins=[self.probe_origin])
+        (self.profile / "NativeMessagingHosts" / f"{ECHO_NAME}.json").write_text(text)
 
     def _copied(self, name: str, library: Path | None) -> Path:
         folder = self.folder / name
@@ -256,7 +251,9 @@ class FirefoxRoom:
         shutil.copytree(PROBE, self.probe)
         shutil.copyfile(library, self.probe / "client.js")
         self._in_its_words()
-        self._write_manifest()
+        (self.folder / ".mozilla").mkdir()
+        done = register(self.daemon, self.folder, "firefox", PROBE_IN_FIREFOX)
+        assert done.returncode == 0, done.stderr
         self._uuids = {name: str(uuid.uuid4()) for name in (FIREFOX_ID, PROBE_IN_FIREFOX)}
         self.browser = Firefox(self.folder, uuids=self._uuids, environ={**self.daemon.environ})
         self.browser.install(self.probe)
@@ -295,12 +292,26 @@ class FirefoxRoom:
         facts["browser_specific_settings"] = {"gecko": {"id": PROBE_IN_FIREFOX}}
         path.write_text(json.dumps(facts))
 
-    def _write_manifest(self) -> None:
-        hosts = self.folder / ".mozilla" / "native-messaging-hosts"
-        hosts.mkdir(parents=True)
-        allowed = [FIREFOX_ID, PROBE_IN_FIREFOX]
-        text = manifest(HOST_NAME, host_program(self.folder), allowed_extensions=allowed)
-        (hosts / f"{HOST_NAME}.json").write_text(text)
+
+def at_home(daemon: Daemon, home: Path) -> dict[str, str]:
+    """The daemon's variables, for somebody whose HOME that is."""
+    found = {**daemon.environ, "HOME": str(home)}
+    found.pop("XDG_CONFIG_HOME", None)
+    return found
+
+
+def register(
+    daemon: Daemon, home: Path, browser: str, *extensions: str
+) -> "subprocess.CompletedProcess[bytes]":
+    """`edged browser install` for a browser whose user lives there."""
+    more = [word for one in extensions for word in ("--extension-id", one)]
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "edged", "browser", "install", "--browser", browser, *more],
+        env=at_home(daemon, home),
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
 
 
 def end_daemon(daemon: Daemon) -> None:
