@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from edged.bridge.browsers import manifests, trial
 from edged.bridge.browsers.identity import HOST_NAME
 from edged.bridge.browsers.kinds import Kind, named
-from edged.bridge.browsers.manifests import LARGEST_BYTES, OWN_ID, Fault
+from edged.bridge.browsers.manifests import LARGEST_BYTES, OWN_ID, Fault, Manifest
 from edged.bridge.browsers.places import HOSTS, Place, places, presence
 from edged.bridge.browsers.policies import Policies, policies
 from edged.bridge.browsers.running import user_data_dirs
@@ -32,7 +32,8 @@ class Examined(Struct, frozen=True, kw_only=True):
     """One place.
 
     state: used: this one counts; shadowed: an earlier one counts; ignored: a policy says so;
-    broken: passed over (Firefox goes on to the next one, Chromium does not).
+    broken: passed over. Measured: Firefox 153.7 goes on after a faulty manifest, though not after
+    one whose host cannot be started; Chromium 156 takes the first that is there, whatever it says.
     file: the manifest, which a key of the registry names. host: what it starts. link: it is a link.
     """
 
@@ -168,37 +169,41 @@ class Examination:
                 yield replace(looked, state="ignored")
             elif counted:
                 yield replace(looked, state="shadowed")
-            elif kind.family == "firefox" and looked.faults:
-                yield replace(looked, state="broken")
             else:
-                counted = True
+                counted = looked.state == "used"
                 yield looked
 
     def _look(self, place: Place, kind: Kind) -> Examined:
+        """The place by itself: absent, used, or broken."""
         file = self._file(place)
         text = _content(Path(file)) if file is not None else None
         if file is None or (text is None and place.kind == "file"):
             return Examined(scope=place.scope, place=place.path, state="absent")
         said = manifests.parse(text, kind.family) if isinstance(text, bytes) else None
+        faults = tuple(self._faults(text, kind))
+        goes_on = bool(faults) and kind.family == "firefox"
         return Examined(
             scope=place.scope,
             place=place.path,
-            state="used",
+            state="broken" if goes_on else "used",
             file=file,
             host=said.path if said else "",
             ids=said.ids if said else (),
             link=place.scope == "user" and Path(file).is_symlink(),
-            faults=tuple(self._faults(text, kind, said.path if said else "")),
+            faults=(*faults, *self._of_host(said)),
         )
 
-    def _faults(self, text: bytes | Fault | None, kind: Kind, host: str) -> Iterator[Fault]:
+    def _faults(self, text: bytes | Fault | None, kind: Kind) -> Iterator[Fault]:
+        """Of the manifest itself: Firefox passes such a one over, but not one whose host is bad."""
         if not isinstance(text, bytes):
             yield text or _unread("the key leads to no file")
             return
         wanted = self.extension_id or OWN_ID[kind.family]
         yield from manifests.faults(text, kind.family, wanted, self.system.platform)
-        if host:
-            yield from trial.faults_of(Path(host), self.system.platform)
+
+    def _of_host(self, said: Manifest | None) -> Iterator[Fault]:
+        if said is not None:
+            yield from trial.faults_of(Path(said.path), self.system.platform)
 
     def _file(self, place: Place) -> str | None:
         """The manifest's path; None: no key is there."""

@@ -89,15 +89,41 @@ def test_a_bad_manifest_of_the_user_is_not_rescued_by_a_good_one_of_the_system(
     assert report.trial is None
 
 
-def test_firefox_goes_on_to_the_next_place(made: Machine, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "text", ["{", "{}", text_of("firefox", "relative", []).decode(), '{"name": "org.edged.host"}']
+)
+def test_firefox_goes_on_after_a_faulty_manifest(made: Machine, tmp_path: Path, text: str) -> None:
     made.has("Firefox")
-    _file(made, "Firefox").write_text("{}")
+    _file(made, "Firefox").write_text(text)
     _file(made, "Firefox", 2).write_bytes(text_of("firefox", str(_host(tmp_path)), []))
 
     report = _look(made, "firefox")
 
     assert [one.state for one in report.places] == ["broken", "absent", "used"]
     assert report.ok
+
+
+def test_firefox_does_not_go_on_after_a_host_that_cannot_be_started(
+    made: Machine, tmp_path: Path
+) -> None:
+    made.has("Firefox")
+    _file(made, "Firefox").write_bytes(text_of("firefox", "/nowhere/host", []))
+    _file(made, "Firefox", 2).write_bytes(text_of("firefox", str(_host(tmp_path)), []))
+
+    report = _look(made, "firefox")
+
+    assert [one.state for one in report.places] == ["used", "absent", "shadowed"]
+    assert _codes(report) == [("host_not_registered", True)]
+
+
+def test_what_is_wrong_with_firefoxs_only_manifest_is_told(made: Machine) -> None:
+    made.has("Firefox")
+    _file(made, "Firefox").write_text("{")
+
+    report = _look(made, "firefox")
+
+    assert [one.state for one in report.places] == ["broken", "absent", "absent"]
+    assert not report.ok
 
 
 def test_a_policy_may_make_only_the_systems_place_count(made: Machine, tmp_path: Path) -> None:
