@@ -74,6 +74,9 @@ class Notices:
             client: as it is now.
             before: as it was; None: it is new.
         """
+        just_decided = before is None or before.decided_at != client.decided_at
+        if client.status == "approved" and just_decided:
+            return  # what was not granted was left out on purpose
         if wanted(client) and (before is None or question(before) != question(client)):
             self._put(key_of(client), Asks(client))
 
