@@ -23,10 +23,9 @@ from edged.capture.sight_orders import (
     NodesOrder,
     ScreenList,
     ScreenOrder,
-    VideoFacts,
 )
 from edged.capture.sight_workers import ANSWER_WITHIN_S, CAMERA, running
-from edged.capture.video_sight import VideoSight, facts_of
+from edged.capture.video_sight import VideoSight
 from edged.errors import BadRequest, DeviceMissing, EdgedError
 from edged.messages.records import Problem
 from edged.messages.sessions import Device, DeviceType
@@ -95,10 +94,6 @@ class SightDevices:
         finally:
             self._open.discard(live)
             await live.stop()
-
-    async def video_facts(self, path: str) -> VideoFacts:
-        """What a video file says of itself; see edged.capture.video_sight.facts_of."""
-        return await facts_of(path)
 
     def _finder(self, kind: SightKind, options: SightOptions) -> Callable[[], Awaitable[Found]]:
         """Finds a source, and after that the same one only: no other camera takes its place."""

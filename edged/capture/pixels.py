@@ -25,8 +25,3 @@ class Developer:
             .astype(np.uint8, copy=False)
         )
         return np.ascontiguousarray(np.rot90(pixels, turns) if turns else pixels)
-
-
-def is_sideways(frame: av.VideoFrame) -> bool:
-    """Whether width and height are the other way round when it is upright."""
-    return round(frame.rotation / 90) % 2 == 1

@@ -44,6 +44,7 @@ class CapturedFrame(Struct, frozen=True, kw_only=True):
     at_ns: CLOCK_BOOTTIME when it was captured; of a video, its own time from 0.
     captured, still, late: so far: frames at the asked rate; left out because nothing moved; left
         out because the reader had not yet taken the one before.
+    of_ms: of a video, how long it lasts, as it says itself; 0: unknown.
     device: its name. moved: how much differs from the last frame that was given, in [0, 1].
     """
 
@@ -55,6 +56,7 @@ class CapturedFrame(Struct, frozen=True, kw_only=True):
     late: int = 0
     device: str = ""
     moved: float = 1.0
+    of_ms: int = 0
 
 
 class SightLost(Struct, frozen=True, kw_only=True):

@@ -47,6 +47,7 @@ class Glimpse(Struct, frozen=True, kw_only=True):
 
     data: raw RGB without gaps; empty: no new frame came in time.
     number, at_ns, captured, still, late, moved: as in edged.capture.sight.CapturedFrame.
+    of_ms: of a video, how long it lasts, as it says itself; 0: unknown.
     heard_ns: CLOCK_BOOTTIME of the newest sign of life, a frame that was not wished for included.
     lost: the source gives nothing now: `locked`; ended: it is over: `device_lost`.
     """
@@ -60,6 +61,7 @@ class Glimpse(Struct, frozen=True, kw_only=True):
     still: int = 0
     late: int = 0
     moved: float = 1.0
+    of_ms: int = 0
     heard_ns: int = 0
     lost: str = ""
     ended: str = ""
@@ -78,23 +80,6 @@ class VideoOrder(Struct, frozen=True, kw_only=True):
 
     fps: Annotated[float, Meta(ge=0.0, le=1_000.0)] = 0.0
     still_below: float = 0.0
-
-
-class VideoFacts(Struct, frozen=True, kw_only=True):
-    """What a video file says of itself.
-
-    width, height: upright, in pixels. fps: on average; 0: unknown.
-    frames: stated, or estimated from its length; 0: unknown. duration_ms: likewise.
-    rotated: degrees by which its frames are turned, with the clock, to be upright.
-    """
-
-    width: int
-    height: int
-    fps: float = 0.0
-    frames: int = 0
-    duration_ms: int = 0
-    codec: str = ""
-    rotated: int = 0
 
 
 class CameraListed(Struct, frozen=True, kw_only=True):

@@ -45,4 +45,5 @@ def captured(glimpse: Glimpse, device: str, before: Glimpse = NOTHING) -> Captur
         late=before.late + glimpse.late,
         device=device,
         moved=glimpse.moved,
+        of_ms=glimpse.of_ms,
     )

@@ -10,8 +10,8 @@ from av.video import VideoStream
 from edged.capture.container import Descriptor, opened, translated
 from edged.capture.motion import Motion
 from edged.capture.pacing import Pace
-from edged.capture.pixels import Developer, is_sideways
-from edged.capture.sight_orders import Glimpse, VideoFacts, VideoOrder
+from edged.capture.pixels import Developer
+from edged.capture.sight_orders import Glimpse, VideoOrder
 from edged.capture.y4m import LARGEST_PIXELS
 from edged.errors import BadMedia, Internal
 
@@ -51,27 +51,6 @@ class VideoFile:
         """Free the demuxer and the decoder; the descriptor stays open."""
         self._container.close()
 
-    def facts(self) -> VideoFacts:
-        """What the file says, and how its first frame lies; before `glimpses`, of a file that is closed then."""
-        context = self._stream.codec_context
-        first = next(self._frames(), None)
-        if first is None:
-            raise BadMedia("no frame of the video can be decoded")
-        rate = float(self._stream.average_rate or self._stream.guessed_rate or 0)
-        duration_ms = _duration_ms(self._container, self._stream)
-        width, height = first.width, first.height
-        if is_sideways(first):
-            width, height = height, width
-        return VideoFacts(
-            width=width,
-            height=height,
-            fps=rate,
-            frames=self._stream.frames or round(duration_ms * rate / 1000),
-            duration_ms=duration_ms,
-            codec=context.name,
-            rotated=-round(first.rotation) % 360,
-        )
-
     def glimpses(self, order: VideoOrder) -> Iterator[Glimpse]:
         """The wished frames in order, to the video's end; those that cannot be decoded are left out.
 
@@ -79,6 +58,7 @@ class VideoFile:
             BadMedia: none can be decoded.
         """
         pace, motion, developer = Pace(order.fps), Motion(), Developer()
+        of_ms = _duration_ms(self._container, self._stream)
         captured = still = 0
         for at_ns, frame in _timed(self._frames(), self._stream):
             if not pace.takes(at_ns):
@@ -99,6 +79,7 @@ class VideoFile:
                 captured=captured,
                 still=still,
                 moved=moved,
+                of_ms=of_ms,
             )
         if not captured:
             raise BadMedia("no frame of the video can be decoded")

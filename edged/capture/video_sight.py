@@ -7,28 +7,10 @@ from contextlib import aclosing
 
 from edged.capture.files import open_media
 from edged.capture.sight import CapturedFrame, SightLost, SightOptions
-from edged.capture.sight_orders import Glimpse, VideoFacts, VideoOrder
+from edged.capture.sight_orders import Glimpse, VideoOrder
 from edged.capture.sight_workers import VIDEO, VIDEO_FRAME_WITHIN_S, captured, running
 from edged.errors import BadRequest, EdgedError
 from edged.workers.process import Worker
-
-
-async def facts_of(path: str) -> VideoFacts:
-    """What a video file says of itself.
-
-    Args:
-        path: absolute, as a client gave it.
-
-    Raises:
-        NotFound, Denied, BadMedia, BadRequest: it is no video that can be read.
-    """
-    fd = await asyncio.to_thread(open_media, path)
-    try:
-        async with running(VIDEO) as worker:
-            answer = await worker.call("facts", deadline_s=VIDEO_FRAME_WITHIN_S, fds=(fd,))
-            return answer.to(VideoFacts)
-    finally:
-        os.close(fd)
 
 
 class VideoSight:

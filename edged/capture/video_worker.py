@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 
-from edged.capture.sight_orders import Glimpse, VideoFacts, VideoOrder
+from edged.capture.sight_orders import Glimpse, VideoOrder
 from edged.capture.video_frames import VideoFile
 from edged.workers.context import WorkerContext
 
@@ -20,20 +20,11 @@ class VideoWorker:
     def __init__(self, context: WorkerContext) -> None:
         self._context = context
 
-    def facts(self) -> VideoFacts:
-        """What a file says of its video.
-
-        Raises:
-            BadMedia: it holds none that can be read.
-        """
-        with closing(VideoFile(self._context.descriptors()[0])) as video:
-            return video.facts()
-
     def frames(self, order: VideoOrder) -> Iterator[Glimpse]:
         """The wished frames in order; the last answer has none, but counts and `ended`.
 
         Raises:
-            BadMedia: as for `facts`.
+            BadMedia: the file holds no video that can be read.
         """
         with closing(VideoFile(self._context.descriptors()[0])) as video:
             yield from video.glimpses(order)

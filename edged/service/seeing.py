@@ -6,11 +6,11 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from edged.media import Picture
-from edged.messages.replies import AnyReply, Progress
+from edged.messages.replies import AnyReply
 from edged.messages.seeing import Looked, See
 from edged.pipeline.seeing.choosing import Plan, choose
 from edged.pipeline.seeing.eyes import open_eyes
-from edged.pipeline.seeing.showing import Facts, Shown, found, seen
+from edged.pipeline.seeing.showing import Facts, found, seen
 from edged.pipeline.seeing.videos import look_through
 from edged.service.chosen import loading
 from edged.service.house import House
@@ -19,7 +19,6 @@ from edged.service.pictures import is_picture, picture_of
 
 Buffer = bytes | memoryview
 Parts = tuple[Buffer, ...]
-_PROGRESS_S = 0.5
 
 Replies = AsyncGenerator[AnyReply | tuple[AnyReply, Sequence[Buffer]], None]
 
@@ -67,24 +66,9 @@ async def _video(house: House, request: See, plan: Plan) -> Replies:
         keep_alive_ms=request.keep_alive_ms,
     )
     path = absolute(request.path or "")
-    duration_ms = (await house.sights.video_facts(path)).duration_ms
     facts = Facts(task=plan.look.task, model=plan.model, device="", points=plan.look.points)
     async with opened as eyes:
         told = look_through(house.sights, eyes, path, fps=request.fps, facts=facts)
         async with aclosing(told):
-            async for reply in _with_progress(told, duration_ms):
+            async for reply in told:
                 yield reply
-
-
-async def _with_progress(
-    told: AsyncGenerator[Shown | Looked, None], duration_ms: int
-) -> AsyncGenerator[Shown | AnyReply, None]:
-    """The same, with how far it is in between; without a known length nobody can tell."""
-    said_s = time.monotonic()
-    async for reply in told:
-        yield reply
-        if not duration_ms or isinstance(reply, Looked) or time.monotonic() - said_s < _PROGRESS_S:
-            continue
-        said_s = time.monotonic()
-        done_ms = reply[0].captured_at_ms
-        yield Progress(stage="look", fraction=min(1.0, done_ms / duration_ms), done_ms=done_ms)

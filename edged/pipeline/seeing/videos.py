@@ -7,6 +7,7 @@ from contextlib import aclosing
 from msgspec import Struct
 
 from edged.capture.sight import SightOptions, Sights
+from edged.messages.replies import Progress
 from edged.messages.seeing import Looked as Summary
 from edged.messages.seeing import Stretch
 from edged.pipeline.seeing.eyes import QuickEyes
@@ -17,6 +18,9 @@ _MS = 1_000_000
 
 BREAK_MS = 1_000
 """What is not seen for so long is seen anew: a new stretch begins."""
+
+PROGRESS_S = 0.5
+"""How often it is told how far a video is."""
 
 _PLACEHOLDER_FPS = 15.0
 
@@ -71,8 +75,10 @@ class Stretches:
 
 async def look_through(
     sights: Sights, eyes: QuickEyes, path: str, *, fps: float | None, facts: Facts
-) -> AsyncGenerator[Shown | Summary, None]:
-    """What each frame of a video shows, and last what was seen in all.
+) -> AsyncGenerator[Shown | Progress | Summary, None]:
+    """What each frame of a video shows, now and then how far it is, and last what was seen in all.
+
+    How far it is can be told only of a video that says how long it lasts.
 
     Args:
         sights: open the video.
@@ -94,6 +100,8 @@ async def look_through(
         async for one in every:
             if one is not None and (shown := tally.add(one, facts, eyes)) is not None:
                 yield shown
+                if progress := tally.progress():
+                    yield progress
     yield tally.summary()
 
 
@@ -101,7 +109,8 @@ class _Tally:
     """Counts what was seen, and tells it."""
 
     def __init__(self) -> None:
-        self._began = time.monotonic()
+        self._began = self._said = time.monotonic()
+        self._of_ms = 0
         self._frames = self._detected = self._lost = 0
         self._last_ms = 0
         self._stretches = Stretches()
@@ -112,7 +121,7 @@ class _Tally:
             self._lost += 1
             return None
         at_ms = one.frame.at_ns // _MS
-        self._last_ms = at_ms
+        self._last_ms, self._of_ms = at_ms, one.frame.of_ms
         self._frames += 1
         self._detected += found(one.view)
         self._stretches.add(at_ms, counts(one.view))
@@ -125,6 +134,15 @@ class _Tally:
             captured_at_ms=at_ms,
         )
         return seen(one.view, told)
+
+    def progress(self) -> Progress | None:
+        """How far it is, when that was not told for a while."""
+        now = time.monotonic()
+        if not self._of_ms or now - self._said < PROGRESS_S:
+            return None
+        self._said = now
+        fraction = min(1.0, self._last_ms / self._of_ms)
+        return Progress(stage="look", fraction=fraction, done_ms=self._last_ms)
 
     def summary(self) -> Summary:
         """The end of it."""

@@ -2,10 +2,14 @@
 
 import asyncio
 
+import msgspec
+import pytest
 from seeing_fakes import FakeEyes, FakeSights, FakeSource, frame
 
 from edged.errors import WorkerGone
+from edged.messages.replies import Progress
 from edged.messages.seeing import Looked, Seen, Stretch
+from edged.pipeline.seeing import videos
 from edged.pipeline.seeing.showing import Facts
 from edged.pipeline.seeing.videos import Stretches, look_through
 
@@ -61,3 +65,23 @@ def test_a_frame_that_its_worker_took_with_it_is_counted_and_the_others_are_told
     assert [one.frame_id for one in seen] == [0, 2, 3]
     assert (end.frames, end.lost) == (3, 1)
     assert [options.fps for _, options in sights.opened] == [5.0]
+
+
+def test_how_far_it_is_is_told_of_a_video_that_says_how_long_it_lasts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(videos, "PROGRESS_S", 0.0)
+
+    def told(of_ms: int) -> list[tuple[float, int]]:
+        frames = [msgspec.structs.replace(frame(number), of_ms=of_ms) for number in (0, 25, 50)]
+        sights = FakeSights(FakeSource(frames))
+
+        async def work() -> list[object]:
+            every = look_through(sights, FakeEyes(), "/tmp/a.mp4", fps=None, facts=FACTS)
+            return [one async for one in every]
+
+        found = asyncio.run(work())
+        return [(one.fraction, one.done_ms) for one in found if isinstance(one, Progress)]
+
+    assert told(2_000) == [(0.0, 0), (0.5, 1_000), (1.0, 2_000)]
+    assert told(0) == []
