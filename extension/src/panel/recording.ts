@@ -1,0 +1,254 @@
+/** One recording: its transcript, each line a way to that moment, and a player. */
+
+import type { ExportFormat, Recording, Segment } from "@edged/client";
+import { text, type TextName } from "../text/text";
+import { add, el, fill, write, type Child } from "../ui/dom";
+import { clock, duration, language, moment, percent } from "../ui/figures";
+import { ask, button, chip, copyText, empty, iconButton, toast, waiting } from "../ui/parts";
+import type { Panel, Screen } from "./context";
+import { Player } from "./player";
+import { troubleNotice, troubleOf } from "./problems";
+
+/** Lines that are asked for at once. */
+const PAGE = 500;
+
+const SAVED: Readonly<Partial<Record<ExportFormat, string>>> = {
+  srt: "srt",
+  vtt: "vtt",
+  markdown: "md",
+  json: "json",
+};
+
+class RecordingView implements Screen {
+  readonly element: HTMLElement;
+  readonly #panel: Panel;
+  readonly #id: string;
+  readonly #body = el("div", { class: "stack" }, waiting(text("loading")));
+  readonly #list = el("ol", { class: "list", "aria-label": text("recording.segments") });
+  readonly #more = el("div");
+  readonly #title = el("h1", { class: "one-line", tabindex: -1 });
+  #player: Player | null = null;
+  #segments: Segment[] = [];
+  #lines: HTMLButtonElement[] = [];
+  #current = -1;
+  #next: number | null = null;
+
+  constructor(panel: Panel, id: string, atMs: number | undefined) {
+    this.#panel = panel;
+    this.#id = id;
+    const back = iconButton("back", text("recording.back"), () => panel.back());
+    this.element = el(
+      "div",
+      { class: "screen" },
+      el("div", { class: "screen-head" }, back, this.#title),
+      this.#body,
+    );
+    void this.#load(atMs);
+  }
+
+  hide = (): void => this.#player?.close();
+
+  async #load(atMs: number | undefined): Promise<void> {
+    try {
+      const { recording } = await this.#panel.edged.request({
+        type: "recordings.get",
+        recording_id: this.#id,
+      });
+      await this.#page(-1);
+      while (this.#next !== null && (this.#segments.at(-1)?.end_ms ?? 0) < (atMs ?? 0))
+        await this.#page(this.#next);
+      this.#draw(recording);
+    } catch (error) {
+      this.#fail(error, () => void this.#load(atMs));
+      return;
+    }
+    if (atMs === undefined) return;
+    this.#mark(atMs);
+    this.#lines[this.#current]?.scrollIntoView({ block: "center" });
+    await this.#player?.play(atMs);
+  }
+
+  async #page(after: number): Promise<void> {
+    const request = { type: "segments.list", recording_id: this.#id, after_seq: after, limit: PAGE } as const;
+    const { segments, next } = await this.#panel.edged.request(request);
+    this.#segments.push(...segments);
+    this.#next = next;
+    for (const segment of segments) this.#addLine(segment);
+  }
+
+  #addLine(segment: Segment): void {
+    const before = this.#segments[this.#segments.indexOf(segment) - 1];
+    const speaker = segment.speaker === before?.speaker ? "" : segment.speaker;
+    const jump = (): void => void this.#player?.play(segment.start_ms);
+    const label = text("recording.jump", { time: clock(segment.start_ms), text: segment.text });
+    const words = el(
+      "span",
+      {},
+      speaker === "" ? null : el("span", { class: "speaker" }, speaker),
+      segment.text,
+    );
+    const stamp = el("span", { class: "stamp" }, clock(segment.start_ms));
+    const line = el(
+      "button",
+      { class: "line", type: "button", "aria-label": label, onclick: jump },
+      stamp,
+      words,
+    );
+    this.#lines.push(line);
+    add(this.#list, el("li", {}, line));
+  }
+
+  #draw(recording: Recording): void {
+    write(this.#title, recording.name === "" ? text("unnamed") : recording.name);
+    this.#title.title = recording.name;
+    if (recording.audio_kept || recording.path !== null) this.#addPlayer(recording);
+    fill(
+      this.#body,
+      about(recording),
+      recording.error === null ? null : troubleNotice(recording.error),
+      this.#player?.element ?? el("p", { class: "small soft" }, text("recording.no_sound")),
+      this.#tools(recording),
+      this.#segments.length === 0 ? empty("file", text("recording.empty")) : this.#list,
+      this.#more,
+    );
+    this.#drawMore();
+  }
+
+  #addPlayer(recording: Recording): void {
+    this.#player = new Player(this.#panel.edged, recording.recording_id, recording.audio_ms, {
+      onTime: (atMs) => this.#mark(atMs),
+      onError: (error) => this.#body.prepend(troubleNotice(troubleOf(error))),
+    });
+  }
+
+  #drawMore(): void {
+    const next = this.#next;
+    const press = (): void =>
+      void this.#page(next ?? -1).then(
+        () => this.#drawMore(),
+        (error: unknown) => this.#fail(error),
+      );
+    fill(this.#more, next === null ? null : button(text("more"), press, { wide: true }));
+  }
+
+  #tools(recording: Recording): HTMLElement {
+    const copy = button(text("recording.copy"), () => void this.#copy(copy), { icon: "copy" });
+    const tools: Child[] = [
+      this.#segments.length > 0 ? copy : null,
+      this.#segments.length > 0 ? this.#saveChoice(recording) : null,
+    ];
+    if (this.#panel.can("results.delete")) {
+      tools.push(
+        el("span", { class: "grow" }),
+        iconButton("trash", text("recording.delete"), () => void this.#delete()),
+      );
+    }
+    return el("div", { class: "row" }, ...tools);
+  }
+
+  /** Exports are made of sessions; the choice falls back to its own name after each one. */
+  #saveChoice(recording: Recording): HTMLElement {
+    const list = el("select", { class: "select", "aria-label": text("recording.save") });
+    add(list, el("option", { value: "" }, text("recording.save")));
+    for (const format of Object.keys(SAVED)) {
+      const label = `recording.save.${format}` as TextName;
+      add(list, el("option", { value: format }, text(label)));
+    }
+    list.addEventListener("change", () => {
+      const format = list.value as ExportFormat;
+      list.value = "";
+      void this.#save(recording, format);
+    });
+    return el("div", { class: "select-frame" }, list);
+  }
+
+  async #save(recording: Recording, format: ExportFormat): Promise<void> {
+    const request = { type: "sessions.export", session_id: recording.session_id, format } as const;
+    try {
+      const { blob } = await this.#panel.edged.download(request);
+      const url = URL.createObjectURL(blob);
+      const stem = recording.name.replace(/\.[^.]*$/u, "") || recording.recording_id;
+      el("a", { href: url, download: `${stem}.${SAVED[format] ?? "txt"}` }).click();
+      setTimeout(() => URL.revokeObjectURL(url), 60_000);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async #copy(from: HTMLButtonElement): Promise<void> {
+    while (this.#next !== null) await this.#page(this.#next);
+    this.#drawMore();
+    const lines = this.#segments.map((each) =>
+      each.speaker === "" ? each.text : `${each.speaker}: ${each.text}`,
+    );
+    await copyText(lines.join("\n"), from);
+  }
+
+  async #delete(): Promise<void> {
+    const words = el("p", { class: "soft" }, text("recording.delete.text"));
+    const agreed = await ask(
+      text("recording.delete.title"),
+      { label: text("delete"), kind: "danger" },
+      words,
+    );
+    if (!agreed) return;
+    try {
+      await this.#panel.edged.request({ type: "recordings.delete", recording_id: this.#id });
+      toast(text("recording.deleted"));
+      this.#panel.back();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Show which line is heard at a moment. */
+  #mark(atMs: number): void {
+    const index = lineAt(this.#segments, atMs);
+    if (index === this.#current) return;
+    this.#lines[this.#current]?.removeAttribute("aria-current");
+    this.#current = index;
+    const line = this.#lines[index];
+    line?.setAttribute("aria-current", "true");
+    if (!this.#list.contains(document.activeElement)) line?.scrollIntoView({ block: "nearest" });
+  }
+
+  #fail(error: unknown, again?: () => void): void {
+    this.#panel.doubt(error);
+    const told = troubleNotice(troubleOf(error), again);
+    if (again === undefined) this.#body.prepend(told);
+    else fill(this.#body, told);
+  }
+}
+
+/** Which line is heard at a moment: the last one that began before it; -1 before the first. */
+export function lineAt(segments: readonly Segment[], atMs: number): number {
+  let low = 0;
+  let high = segments.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((segments[middle]?.start_ms ?? 0) <= atMs) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+function about(recording: Recording): HTMLElement {
+  const facts = [moment(recording.created_at), duration(recording.audio_ms)];
+  if (recording.language !== "") facts.push(language(recording.language));
+  const share = recording.audio_ms === 0 ? 0 : recording.done_ms / recording.audio_ms;
+  return el(
+    "div",
+    { class: "stack tight" },
+    el("p", { class: "small soft" }, facts.join(" · ")),
+    recording.model === "" ? null : el("p", { class: "small faint one-line" }, recording.model),
+    recording.status === "processing"
+      ? el("p", {}, chip(text("recording.processing", { percent: percent(share) }), "accent"))
+      : null,
+    recording.status === "failed" ? el("p", {}, chip(text("recording.failed"), "bad")) : null,
+  );
+}
+
+/** The screen of one recording; `atMs` is played at once. */
+export function recordingScreen(panel: Panel, id: string, atMs?: number): Screen {
+  return new RecordingView(panel, id, atMs);
+}
