@@ -10,6 +10,7 @@ import ctypes
 import gc
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -77,6 +78,8 @@ from edged.store import Store, events, opens, transcripts
 
 log = logging.getLogger(__name__)
 
+MOST_DESCRIPTORS = 65_536
+
 TRIM_S = 20.0
 """How often freed memory goes back to the system, when something ran since the last time."""
 
@@ -92,6 +95,7 @@ def run(paths: Paths, config: Config, *, passphrase: Passphrase | None = None) -
     Raises:
         EdgedError: the leaf that kept it from starting.
     """
+    _raise_descriptors()
     asyncio.run(_serve(paths, config, passphrase))
     return 0
 
@@ -388,6 +392,14 @@ async def _housekeeping(server: Server, house: House) -> None:
                 await house.store.write(events.trim)
             gc.collect()
             _trim()
+
+
+def _raise_descriptors() -> None:
+    """As many open files as we may have: libzmq aborts the process when it finds none left."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _trim() -> None:

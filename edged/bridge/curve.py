@@ -18,6 +18,7 @@ import zmq
 from zmq.utils import z85
 
 from edged.bridge import endpoint as sockets
+from edged.bridge.crowd import Crowd
 from edged.bridge.curve_keys import ServerKeys
 from edged.bridge.server import MESSAGES_PER_TURN, NOW, READABLE, Caller, Handler, Server
 from edged.config import Server as Bounds
@@ -59,6 +60,7 @@ class Gate:
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.bind(ZAP_ENDPOINT)
         self._loop.add_reader(self._socket.fileno(), self._drain)
+        self._loop.call_soon(self._drain)
 
     def close(self) -> None:
         """Let nobody in any more."""
@@ -134,6 +136,7 @@ class Door:
             self._context.term()
             raise
         self.endpoint = str(self._router.getsockopt_string(zmq.LAST_ENDPOINT))
+        self._crowd = Crowd(self._router, self.endpoint)
         log.info("listens on %s", self.endpoint)
 
     @asynccontextmanager
@@ -149,6 +152,7 @@ class Door:
 
     def close(self) -> None:
         """Give the port back."""
+        self._crowd.close()
         self._router.close()
         self._gate.close()
         self._context.term()
