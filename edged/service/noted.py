@@ -38,6 +38,7 @@ class Noted:
         self._this_minute: set[Note] = set()
         self._minute_ends = time.monotonic() + MINUTE_S
         self._seen: dict[str, tuple[str, int, bool]] = {}
+        self._turn = asyncio.Lock()
         self._fresh = False
 
     def note(self, act: AuditAct, client_id: str, what: str) -> None:
@@ -75,7 +76,11 @@ class Noted:
         await self.write()
 
     async def write(self) -> None:
-        """Write all that was noted since the last time; on a full disk it waits for another."""
+        """Write all that was noted up to now; on a full disk it waits for another time."""
+        async with self._turn:  # what somebody else is just writing is written then, too
+            await self._write()
+
+    async def _write(self) -> None:
         self._fresh = False
         counts, self._counts = self._counts, Counter()
         seen, self._seen = self._seen, {}
