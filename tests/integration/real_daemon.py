@@ -35,6 +35,7 @@ class Daemon:
             **os.environ,
             "EDGED_HOME": str(home),
             "EDGED_WATCH_SETTLE_MS": "100",
+            "EDGED_ACCESS_NOTIFY": "false",  # the desktop of whoever tests is left alone
             **settings,
         }
         self.process: subprocess.Popen[bytes] | None = None
