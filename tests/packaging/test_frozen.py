@@ -102,3 +102,19 @@ def test_a_frozen_edged_says_its_version(edged: Path, environ: dict[str, str]) -
     done = subprocess.run([edged, "--version"], env=environ, capture_output=True, check=True)
 
     assert __version__ in done.stdout.decode()
+
+
+def test_a_frozen_edged_is_the_host_that_it_registers(
+    edged: Path, environ: dict[str, str], tmp_path: Path
+) -> None:
+    folder = ("--user-data-dir", str(tmp_path))
+    try:
+        _json(edged, environ, "browser", "install", *folder)
+        examined = _json(edged, environ, "browser", "doctor", *folder)
+    finally:
+        subprocess.run([edged, "shutdown"], env=environ, check=True, capture_output=True)
+    launcher = Path(environ["EDGED_HOME"], "state", "native-host").read_text()
+
+    (report,) = examined["browsers"]
+    assert report["trial"]["fault"] is None
+    assert f"exec {edged} --edged-native-host" in launcher
