@@ -17,6 +17,7 @@ from edged.media import AudioFormat
 from edged.messages import people, requests, seeing, sessions, uploads, voice
 from edged.messages.access import OWNER, SCOPES
 from edged.messages.replies import (
+    HealthReport,
     Hits,
     Jobs,
     OneRecording,
@@ -24,9 +25,12 @@ from edged.messages.replies import (
     Segments,
 )
 from edged.messages.requests import AnyRequest
+from edged.pipeline.seeing.choosing import Plan
 from edged.service import ownership
 from edged.service.house import House
 from edged.service.ownership import NAMED, NUMBERED, check_files, things
+from edged.sessions import sight_streams
+from edged.sessions.frame_counting import FrameCounting
 
 EVERY: tuple[type[Struct], ...] = get_args(AnyRequest)
 
@@ -497,6 +501,39 @@ def test_the_users_own_paths_are_the_users(run: Callable[[Scenario], None]) -> N
         assert isinstance(clients, Denied)
 
     run(scenario)
+
+
+def test_what_is_looked_at_is_shown_to_whom_it_belongs(run: Callable[[Scenario], None]) -> None:
+    def stream(owner: str) -> sight_streams._Stream:
+        look = seeing.Look(task="face")
+        return sight_streams._Stream(
+            request=sessions.StreamOpen(stream="s", kind="frames", look=look),
+            owner=owner,
+            plan=Plan(look=look, model=f"model of {owner}", task="face"),
+            eyes=None,  # type: ignore[arg-type] # nobody looks
+            source=None,
+            onlooking=None,  # type: ignore[arg-type] # likewise
+            counting=FrameCounting(lambda: 0),
+        )
+
+    async def scenario(house: House, *_: Belongings) -> None:
+        owners = ("", ANN.client_id, BEN.client_id)
+        for owner in owners:
+            house.sight_streams._streams[owner, "s"] = stream(owner)
+
+        watched = [await _watched(house, asker) for asker in (OWNER, EVE, ANN)]
+
+        assert watched[0] == watched[1] == {f"model of {owner}" for owner in owners}
+        assert watched[2] == {f"model of {ANN.client_id}"}
+
+    run(scenario)
+
+
+async def _watched(house: House, asker: Any) -> set[str]:
+    found = await ask(house, asker, requests.Health())
+    assert isinstance(found, list)
+    assert isinstance(found[0], HealthReport)
+    return {model for one in found[0].watching for model in one.models.values()}
 
 
 def test_frames_are_numbered_and_key_frames_are_named() -> None:
