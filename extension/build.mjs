@@ -32,7 +32,7 @@ const DIFFERENCES = {
     browser_specific_settings: {
       gecko: {
         id: identity.firefox_id,
-        strict_min_version: "128.0",
+        strict_min_version: "140.0",
         data_collection_permissions: { required: ["none"] },
       },
     },
@@ -100,7 +100,7 @@ async function buildExtension(browser) {
     outdir: out,
     bundle: true,
     format: "esm",
-    target: browser === "chromium" ? "chrome116" : "firefox128",
+    target: browser === "chromium" ? "chrome116" : "firefox140",
     define: { BROWSER: JSON.stringify(browser) },
     charset: "utf8",
     legalComments: "none",
@@ -146,7 +146,7 @@ async function buildClient() {
     outfile: "client/dist/index.js",
     bundle: true,
     format: "esm",
-    target: ["chrome116", "firefox128"],
+    target: ["chrome116", "firefox140"],
     charset: "utf8",
     logLevel: "warning",
   });

@@ -24,6 +24,7 @@ export default tseslint.config(
       "client/src/codes.ts",
       "client/src/words.ts",
       "client/src/names.ts",
+      "src/camera/points.ts",
     ],
   },
   js.configs.recommended,

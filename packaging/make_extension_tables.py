@@ -1,8 +1,9 @@
 """Writes the tables that the browser's half shares with the daemon; a test compares them.
 
-`python packaging/make_extension_tables.py` writes `extension/identity.json` and, in
-`extension/client/src`, `messages.ts` (every request, reply, event and record as a TypeScript type),
-`codes.ts` (every error with its fix) and `words.ts` (the words of fingerprints).
+`python packaging/make_extension_tables.py` writes `extension/identity.json`, in
+`extension/client/src` `messages.ts` (every request, reply, event and record as a TypeScript type),
+`codes.ts` (every error with its fix), `words.ts` (the words of fingerprints) and `names.ts`, and in
+`extension/src/camera` `points.ts` (which landmarks are joined by lines).
 """
 
 import inspect
@@ -25,6 +26,14 @@ from edged.messages.envelope import PROTOCOL
 from edged.messages.events import AnyEvent
 from edged.messages.replies import AnyReply
 from edged.messages.requests import AnyRequest
+from edged.vision.names import (
+    FACE_CONTOURS,
+    HAND_CONNECTIONS,
+    IRIS_CONNECTIONS,
+    MESH_POINTS,
+    POSE,
+    POSE_CONNECTIONS,
+)
 
 EXTENSION = Path(__file__).parent.parent / "extension"
 CLIENT = EXTENSION / "client" / "src"
@@ -310,6 +319,32 @@ def word_list() -> str:
     )
 
 
+def points() -> str:
+    """points.ts: which landmarks are joined by lines, by their numbers."""
+    lines = {
+        "HAND_LINES": HAND_CONNECTIONS,
+        "POSE_LINES": POSE_CONNECTIONS,
+        "FACE_LINES": FACE_CONTOURS,
+        "IRIS_LINES": IRIS_CONNECTIONS,
+    }
+    tables = "".join(
+        f"export const {name}: readonly (readonly [number, number])[] = {json.dumps(pairs)};\n"
+        for name, pairs in lines.items()
+    )
+    sides = json.dumps([side_of(name) for name in POSE])
+    return (
+        f"{HEAD}\n/** Points that lines join, as docs/SEEING.md has them. */\n{tables}\n"
+        f"/** The side of the body that each point of a pose belongs to; empty: the middle. */\n"
+        f'export const POSE_SIDES: readonly ("left" | "right" | "")[] = {sides};\n\n'
+        f"/** Points of a face mesh without irises. */\nexport const MESH_POINTS = {MESH_POINTS};\n"
+    )
+
+
+def side_of(name: str) -> str:
+    """The side that a landmark's name tells."""
+    return next((side for side in ("left", "right") if side in name.split("_")), "")
+
+
 def identity() -> str:
     """identity.json."""
     facts = {
@@ -331,6 +366,7 @@ def tables() -> dict[Path, str]:
         CLIENT / "codes.ts": codes(),
         CLIENT / "words.ts": word_list(),
         CLIENT / "names.ts": names,
+        EXTENSION / "src" / "camera" / "points.ts": points(),
     }
 
 
