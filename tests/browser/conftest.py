@@ -45,11 +45,12 @@ def firefox_build(built: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def media() -> Iterator[Path]:
-    """A folder with `speech.wav` and `portrait.y4m`."""
+    """A folder with `speech.wav`, `talk.wav` (two sentences) and `portrait.y4m`."""
     if not made_media.has_flite():
         pytest.skip("no flite here: apt-get install flite")
     folder = Path(tempfile.mkdtemp(prefix="edged-media-", dir="/tmp"))
     made_media.speech(folder / "speech.wav")
+    made_media.speech(folder / "talk.wav", made_media.BEFORE, made_media.SAID)
     made_media.portrait(folder / "portrait.y4m")
     yield folder
     shutil.rmtree(folder, ignore_errors=True)

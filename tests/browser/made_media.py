@@ -6,17 +6,32 @@ import wave
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import skimage.data
 from PIL import Image
 
-SAID = "the quick brown fox jumps over the lazy dog"
+SAID = "the coffee is on the kitchen table"
+"""What PocketSphinx hears rightly of the voice `slt`."""
+
+BEFORE = "we meet again on monday morning at nine"
 RATE = 48_000
 PAUSE_S = 1.2
 """Longer than what ends an utterance."""
 
 
-def speech(target: Path, text: str = SAID) -> Path:
-    """A sentence and a pause, as WAV in the rate that Chromium's device has."""
+def speech(target: Path, *sentences: str) -> Path:
+    """Sentences with a pause after each, as WAV in the rate that Chromium's device has."""
+    quiet = np.zeros(int(RATE * PAUSE_S), np.int16)
+    spoken = [part for text in sentences or (SAID,) for part in (_sentence(target, text), quiet)]
+    with wave.open(str(target), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(RATE)
+        out.writeframes(np.concatenate([quiet[: RATE // 4], *spoken]).tobytes())
+    return target
+
+
+def _sentence(target: Path, text: str) -> npt.NDArray[np.int16]:
     raw = target.with_suffix(".raw.wav")
     subprocess.run(["flite", "-voice", "slt", "-t", text, "-o", str(raw)], check=True, timeout=20)
     with wave.open(str(raw)) as source:
@@ -24,14 +39,7 @@ def speech(target: Path, text: str = SAID) -> Path:
         said = np.frombuffer(source.readframes(source.getnframes()), np.int16)
     raw.unlink()
     times = np.arange(int(len(said) * RATE / rate)) * rate / RATE
-    resampled = np.interp(times, np.arange(len(said)), said).astype(np.int16)
-    quiet = np.zeros(int(RATE * PAUSE_S), np.int16)
-    with wave.open(str(target), "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(RATE)
-        out.writeframes(np.concatenate([quiet[: RATE // 4], resampled, quiet]).tobytes())
-    return target
+    return np.interp(times, np.arange(len(said)), said).astype(np.int16)
 
 
 def portrait(target: Path, *, frames: int = 4) -> Path:

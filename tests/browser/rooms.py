@@ -151,6 +151,10 @@ class Room:
         page.evaluate("raw.next((one) => one.body?.type === 'paired')")
         page.close()
 
+    def holder(self) -> int | None:
+        """The pid of the daemon that runs now, whoever started it."""
+        return endpoint.holder(self.daemon.paths)
+
     def hosts(self) -> set[int]:
         """The pids of the hosts that this browser runs now."""
         return {pid for pid in _processes() if _starts(pid, "native-host", self.daemon.home)}

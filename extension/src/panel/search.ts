@@ -5,7 +5,7 @@ import { text } from "../text/text";
 import { add, el, fill, freshId, type Child } from "../ui/dom";
 import { clock, duration, moment } from "../ui/figures";
 import { icon } from "../ui/icons";
-import { announce, chip, empty, iconButton, notice, waiting } from "../ui/parts";
+import { announce, button, chip, empty, iconButton, notice, waiting } from "../ui/parts";
 import type { Panel, Screen } from "./context";
 import { troubleNotice, troubleOf } from "./problems";
 
@@ -99,11 +99,20 @@ class SearchView implements SearchScreen {
   async #recent(signal: AbortSignal): Promise<Child[]> {
     const request = { type: "recordings.list", limit: RECENT } as const;
     const { recordings } = await this.#panel.edged.request(request, { signal });
-    if (recordings.length === 0)
-      return [empty("search", text("search.empty"), el("p", {}, text("search.empty.text")))];
+    if (recordings.length === 0) return [this.#nothing()];
     const list = el("ul", { class: "list" });
     for (const recording of recordings) add(list, this.#recentLine(recording));
     return [el("h2", {}, text("search.recent")), list];
+  }
+
+  #nothing(): HTMLElement {
+    const ways = el(
+      "div",
+      { class: "row wrap" },
+      button(text("captions.title"), () => this.#panel.go("captions"), { icon: "captions" }),
+      button(text("files.title"), () => this.#panel.go("files"), { icon: "upload" }),
+    );
+    return empty("search", text("search.empty"), el("p", {}, text("search.empty.text")), ways);
   }
 
   #recentLine(recording: Recording): HTMLElement {
@@ -160,7 +169,6 @@ class SearchView implements SearchScreen {
 
   #hit(hit: Hit): HTMLElement {
     const time = clock(hit.start_ms);
-    const label = text("search.hit", { time, name: hit.name, text: hit.text });
     const play = (): void => this.#panel.open(hit.recording_id, hit.start_ms);
     const words = el("span", {}, ...marked(hit.snippet));
     const line = el("span", { class: "hit" }, el("span", { class: "stamp" }, time), words);
@@ -169,7 +177,6 @@ class SearchView implements SearchScreen {
       {
         class: "item-button",
         type: "button",
-        "aria-label": label,
         title: text("search.play", { time }),
         onclick: play,
       },

@@ -1,0 +1,63 @@
+"""The side panel as its user sees and uses it: through what is on the screen."""
+
+from pathlib import Path
+from typing import Any
+
+from cdp import Page
+from rooms import PANEL, Room
+
+from edged.bridge.browsers.identity import CHROMIUM_ID
+
+ORIGIN = f"chrome-extension://{CHROMIUM_ID}/"
+SCREENS = ("captions", "files", "search", "camera", "people", "status")
+WIDTH, HEIGHT = 360, 780
+
+ASK = ".screen .button.primary"
+WORDS = "[...document.querySelectorAll('.words li')].map((word) => word.textContent)"
+PAIRED = "document.querySelector('[role=tablist]')?.hidden === false"
+AXE = Path(__file__).parent.parent.parent / "extension" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def opened(room: Room) -> Page:
+    """The panel in a tab as narrow as a side panel, with the daemon behind it."""
+    page = room.browser.open(PANEL)
+    page.size(WIDTH, HEIGHT)
+    page.wait(f"{PAIRED} || !!document.querySelector('{ASK}')")
+    return page
+
+
+def asked(page: Page) -> list[str]:
+    """Press the button that asks to be paired; the six words that it shows then."""
+    page.click(ASK)
+    page.wait(f"{WORDS}.length === 6")
+    found: list[str] = page.evaluate(WORDS)
+    return found
+
+
+def paired(room: Room) -> Page:
+    """The panel, paired if it was not yet."""
+    page = opened(room)
+    if not page.evaluate(PAIRED):
+        asked(page)
+        room.approve(ORIGIN, "all")
+        page.wait(PAIRED)
+    return page
+
+
+def go(page: Page, screen: str) -> None:
+    """Choose a tab."""
+    page.click(f"#tab-{screen}")
+    page.wait(f"document.querySelector('#tab-{screen}').getAttribute('aria-selected') === 'true'")
+
+
+def faults(page: Page) -> list[str]:
+    """What axe-core calls serious or critical on what is shown now: rule, and where."""
+    if not page.evaluate("'axe' in globalThis"):
+        page.evaluate(f"void (() => {{ {AXE.read_text()} }})()")
+    found: list[dict[str, Any]] = page.evaluate(
+        "axe.run(document, {resultTypes: ['violations']}).then(({violations}) => violations"
+        ".filter((one) => ['serious', 'critical'].includes(one.impact))"
+        ".map((one) => ({rule: one.id, nodes: one.nodes.map((node) => node.html.slice(0, 200) + ' | '"
+        " + node.failureSummary)})))"
+    )
+    return [f"{one['rule']}: {node}" for one in found for node in one["nodes"]]

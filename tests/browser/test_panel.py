@@ -1,0 +1,143 @@
+"""The side panel in a real Chromium, used as its user uses it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import panels
+import pytest
+from cdp import Page
+from rooms import Room
+
+pytestmark = pytest.mark.timeout(60)
+
+ARROW_RIGHT, END, HOME = 39, 35, 36
+HEARD = (
+    "[...document.querySelectorAll('.caption:not(.partial) p')]"
+    ".some((line) => line.textContent.includes('kitchen table'))"
+)
+DROP = (
+    "(() => { const at = document.querySelector('.drop').getBoundingClientRect();"
+    "return [at.x + at.width / 2, at.y + at.height / 2]; })()"
+)
+POSITION = "Number(document.querySelector('.player input[type=range]')?.value ?? 0)"
+
+
+@pytest.fixture
+def panel(room: Room) -> Iterator[Page]:
+    """The panel in a tab, paired."""
+    page = panels.paired(room)
+    yield page
+    page.close()
+
+
+def _transcribe(page: Page, file: Path) -> None:
+    """Drop a file on the panel and wait until its row says that it is done."""
+    panels.go(page, "files")
+    page.drop_files(*page.evaluate(DROP), file)
+    row = f"document.querySelector('.file-row:has([title=\"{file.name}\"])')"
+    page.wait(f"!!{row}?.querySelector('.acts [aria-label^=\"Open\"]')")
+
+
+def test_both_sides_show_the_same_words_and_a_revoked_panel_says_so(own_room: Room) -> None:
+    own_room.daemon.start()
+    page = panels.opened(own_room)
+
+    shown = panels.asked(page)
+    (pending,) = own_room.clients("pending")
+    assert " ".join(shown) == pending["fingerprint"]
+    assert f"edged clients approve {pending['client_id']}" in page.text()
+
+    own_room.approve(panels.ORIGIN, "speech", "results.read")
+    page.wait(panels.PAIRED)
+
+    own_room.daemon.json("clients", "revoke", pending["client_id"])
+    page.wait("document.body.innerText.includes('not_paired')")
+    assert page.evaluate(panels.PAIRED) is False
+
+
+def test_a_dropped_file_is_transcribed_found_by_its_words_and_played_from_there(
+    panel: Page, media: Path
+) -> None:
+    _transcribe(panel, media / "talk.wav")
+
+    panels.go(panel, "search")
+    panel.type("input[type=search]", "kitchen")
+    panel.click(".list .item-button:has(mark)")
+
+    panel.wait("document.body.innerText.includes('kitchen table')")
+    started = panel.wait(POSITION)
+    assert started > 3000, "it plays from the beginning"
+    panel.wait(f"{POSITION} > {started}")
+
+
+def test_what_the_microphone_hears_is_captioned_and_shown_as_recording(
+    room: Room, panel: Page
+) -> None:
+    panels.go(panel, "captions")
+
+    panel.click(".captions-screen .button.primary")
+
+    panel.wait(HEARD)
+    assert panel.evaluate("!!document.querySelector('.rec')")
+    assert panel.wait("chrome.action.getBadgeText({})") == "REC"
+    panel.click(".captions-screen .button.danger")
+    panel.wait("!document.querySelector('.rec')")
+    panel.wait("chrome.action.getBadgeText({}).then((words) => words === '')")
+    assert room.daemon.health().status in {"ok", "degraded"}
+
+
+def test_arrow_keys_lead_through_the_tabs(panel: Page) -> None:
+    panels.go(panel, "captions")
+    panel.evaluate("document.querySelector('#tab-captions').focus()")
+
+    seen = []
+    for key, code in [("ArrowRight", ARROW_RIGHT), ("End", END), ("ArrowRight", ARROW_RIGHT)]:
+        panel.press(key, code=code)
+        seen.append(panel.evaluate("document.activeElement.id"))
+
+    assert seen == ["tab-files", "tab-status", "tab-captions"]
+    assert panel.evaluate("document.activeElement.getAttribute('aria-selected')") == "true"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_fault_on_any_screen(panel: Page, media: Path, scheme: str) -> None:
+    _transcribe(panel, media / "speech.wav")
+    panel.prefer(color_scheme=scheme, reduced_motion="reduce")
+
+    found = {}
+    for screen in panels.SCREENS:
+        panels.go(panel, screen)
+        panel.wait("!document.querySelector('main .spinner')")
+        found[screen] = panels.faults(panel)
+    panels.go(panel, "search")
+    panel.click(".list .item-button")
+    panel.wait("!!document.querySelector('.line')")
+    found["recording"] = panels.faults(panel)
+    panel.click(".head .icon-button")
+    found["settings"] = panels.faults(panel)
+
+    assert {name: faults for name, faults in found.items() if faults} == {}
+
+
+def test_axe_finds_no_serious_fault_while_it_is_paired(own_room: Room) -> None:
+    own_room.daemon.start()
+    page = panels.opened(own_room)
+
+    before = panels.faults(page)
+    panels.asked(page)
+
+    assert before == []
+    assert panels.faults(page) == []
+
+
+def test_a_panel_whose_daemon_is_killed_has_it_again_soon(own_room: Room) -> None:
+    own_room.daemon.start()
+    page = panels.paired(own_room)
+    panels.go(page, "status")
+    first = own_room.daemon.pid
+
+    own_room.daemon.kill()
+
+    page.wait("!document.querySelector('.head .chip.good')")
+    page.wait("!!document.querySelector('.head .chip.good')")
+    assert own_room.holder() not in {None, first}
