@@ -28,6 +28,9 @@ STRANGERS_SHARE: Final = 0.1
 STRANGERS_RUNNING: Final = 4
 """Requests of one stranger that run at once: it has nothing to do but wait for `paired`."""
 
+NOBODY: Final = Asker(client_id=STRANGER)
+"""Who is not even identified."""
+
 _EXTENSION: Final = re.compile(
     r"chrome-extension://[a-p]{32}/"
     r"|\{[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}"
@@ -92,12 +95,13 @@ class Access:
         """
         if self._is_owner(caller):
             return OWNER
-        kind, identity, client = self._identify(caller)
-        asker = _asker(kind, identity, client, caller.pid)
-        self._count(asker, caller, client)
+        asker = NOBODY
         try:
+            kind, identity, client = self._identify(caller)
+            asker = _asker(kind, identity, client, caller.pid)
+            self._count(asker, caller, client)
             _check(asker, client, request)
-        except EdgedError:
+        except (NotPaired, OriginDenied, Denied):
             self._grants.note("refused", asker, _tag(request))
             raise
         if client is not None and client.status == "approved":

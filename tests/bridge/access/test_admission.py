@@ -81,6 +81,7 @@ def test_what_is_no_extension_is_refused_whatever_it_asks(origin: str) -> None:
 
     for request in (requests.Hello(client="page"), requests.Health(), LIST):
         assert _outcome(Access(book, Settings()), caller, request) == "origin_denied"
+    assert book.notes[-1] == ("refused", STRANGER, "jobs.list")
 
 
 @pytest.mark.parametrize(
