@@ -55,7 +55,7 @@ export class Looking {
     return performance.now() - this.#lastNews > LOST_AFTER_MS;
   }
 
-  get #stopped(): boolean {
+  #isStopped(): boolean {
     return this.#stop.signal.aborted;
   }
 
@@ -79,12 +79,12 @@ export class Looking {
   }
 
   async #run(): Promise<void> {
-    while (!this.#stopped) {
+    while (!this.#isStopped()) {
       try {
         await this.#once();
         return;
       } catch (error) {
-        if (this.#stopped) return;
+        if (this.#isStopped()) return;
         if (!(error instanceof EdgedError) || !error.retryable) throw error;
         this.#watcher.onBreak?.(error);
         await this.#edged.whenReady(READY_WITHIN_MS, this.#stop.signal);
