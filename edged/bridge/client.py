@@ -77,6 +77,7 @@ class Client:
         loop = asyncio.get_running_loop()
         loop.add_reader(self._socket.fileno(), self._drain)
         loop.add_reader(self._lost.fileno(), self._lose)
+        loop.call_soon(self._lose)  # without it the first edge never comes
         return self
 
     async def __aexit__(

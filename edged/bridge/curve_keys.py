@@ -5,6 +5,7 @@ can read. Who has a client's file is that client, until it is revoked.
 """
 
 import os
+import secrets
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -105,9 +106,9 @@ def _read(path: Path, kind: type[S], what: str) -> S:
 
 def _write_new(path: Path, keys: Struct) -> None:
     """Complete or not at all, and never over another file."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(msgspec.json.format(msgspec.json.encode(keys)) + b"\n")
             file.flush()
