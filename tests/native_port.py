@@ -80,6 +80,10 @@ class Port:
         """Whether nothing comes for a while."""
         return not select.select([self._from_host], [], [], for_s)[0]
 
+    def is_full(self) -> bool:
+        """Whether the host has stopped reading and its pipe is full."""
+        return not select.select([], [self._to_host], [], 0.3)[1]
+
     def close(self) -> None:
         """Close the port, as a tab that closes does."""
         if self._to_host >= 0:

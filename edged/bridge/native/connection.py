@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from time import monotonic
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from edged.bridge.native import zmtp
 from edged.bridge.native.starting import Starting
@@ -44,6 +44,19 @@ class State(Enum):
     READY = "ready"
 
 
+class BeingStarted(Protocol):
+    """A daemon on its way: edged.bridge.native.starting.Starting, or a test's."""
+
+    def fileno(self) -> int:
+        """Readable when `read` has something to do."""
+
+    def read(self) -> bool:
+        """Whether a daemon runs by now; raises the EdgedError why none could be started."""
+
+    def close(self) -> None:
+        """Wait for it no more."""
+
+
 class Connection:
     """Frames to the daemon and chunks of frames from it; driven by whoever polls `fileno`.
 
@@ -55,11 +68,11 @@ class Connection:
     is absent then, and what was not sent is dropped.
     """
 
-    def __init__(self, path: str, start: Callable[[], Starting] = Starting) -> None:
+    def __init__(self, path: str, start: Callable[[], BeingStarted] = Starting) -> None:
         self.state = State.ABSENT
         self._path = path
         self._start = start
-        self._starting: Starting | None = None
+        self._starting: BeingStarted | None = None
         self._socket: socket.socket | None = None
         self._wire = zmtp.Wire()
         self._unsent: deque[memoryview] = deque()
@@ -103,7 +116,7 @@ class Connection:
         if self.left_s() == 0:
             self._lose(DaemonDown("the daemon does not answer at its socket"))
 
-    def send(self, frames: Iterable[bytes]) -> None:
+    def send(self, frames: Iterable[zmtp.Buffer]) -> None:
         """Send a message as soon as the daemon takes it; connects when it is absent."""
         if self.state is State.ABSENT:
             self.open()
@@ -135,6 +148,8 @@ class Connection:
             self._started()
             return
         count = self._read()
+        if not count:
+            return
         with memoryview(self._scratch) as scratch:
             try:
                 yield from self._wire.feed(scratch[:count])
@@ -176,6 +191,7 @@ class Connection:
         except EdgedError as error:
             self._lose(error)
         if done:
+            self._starting.close()
             self._starting = None
             self.state = State.ABSENT
             self.open()

@@ -5,6 +5,7 @@ import binascii
 import msgpack
 
 from edged.bridge.native.parsing import Message
+from edged.bridge.native.zmtp import Buffer
 from edged.errors import BadRequest
 
 LONGEST_ID = 64
@@ -22,7 +23,7 @@ def id_of(message: Message) -> str:
     return found if isinstance(found, str) and 0 < len(found) <= LONGEST_ID else ""
 
 
-def frames(message: Message, origin: str) -> list[bytes]:
+def frames(message: Message, origin: str) -> list[Buffer]:
     """The frames of a request: its envelope with the origin, and its parts.
 
     Raises:
@@ -49,9 +50,9 @@ def _packed(envelope: Message) -> bytes:
     return packed
 
 
-def _bytes(part: object, index: int) -> bytes:
+def _bytes(part: object, index: int) -> Buffer:
     """A part that was decoded already, or that stood elsewhere than at the end of the message."""
-    if isinstance(part, bytes):
+    if isinstance(part, memoryview):
         return part
     try:
         if isinstance(part, str):

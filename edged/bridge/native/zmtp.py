@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from edged.errors import VersionSkew
 
+Buffer = bytes | memoryview
+
 MORE = 0b001
 LONG = 0b010
 COMMAND = 0b100
@@ -43,7 +45,7 @@ _LONG_HEADER = 9
 class Chunk(NamedTuple):
     """Bytes of a frame, as they came; valid until the next ones are read."""
 
-    data: memoryview | bytes
+    data: Buffer
     ends_frame: bool
     ends_message: bool
 
@@ -61,14 +63,14 @@ def command(body: bytes) -> bytes:
 READY = command(_READY + property_of(b"Socket-Type", b"DEALER") + property_of(b"Identity", b""))
 
 
-def message(frames: Iterable[bytes]) -> list[bytes]:
+def message(frames: Iterable[Buffer]) -> list[Buffer]:
     """A message as buffers to be sent one after the other; long frames are not copied."""
     waiting = list(frames)
-    out: list[bytes] = []
+    out: list[Buffer] = []
     for index, frame in enumerate(waiting):
         flags = MORE if index < len(waiting) - 1 else 0
         if len(frame) <= LONGEST_SHORT:
-            out.append(bytes([flags, len(frame)]) + frame)
+            out.append(b"".join((bytes([flags, len(frame)]), frame)))
         else:
             out += [bytes([flags | LONG]) + _LONG_SIZE.pack(len(frame)), frame]
     return out

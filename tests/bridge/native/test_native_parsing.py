@@ -50,7 +50,7 @@ def test_what_is_no_plain_json_object_is_refused(text: str | bytes) -> None:
 
 @pytest.mark.parametrize("separators", [(",", ":"), (", ", ": "), (" , ", " : ")])
 def test_parts_at_the_end_are_decoded(separators: tuple[str, str]) -> None:
-    parts = [b"", b"a", b"\x00\xff" * 5000]
+    parts = [b"", b"a", b"\x00\xff" * 5000, bytes(range(256)) * 4000]
     message = {"id": "1", "parts": [base64.b64encode(one).decode() for one in parts]}
 
     found = _parse(json.dumps(message, separators=separators))
@@ -73,7 +73,10 @@ def test_parts_elsewhere_stay_as_they_are(text: str) -> None:
     assert _parse(text) == json.loads(text)
 
 
-@pytest.mark.parametrize("part", ["QUI", "QU!D", "QUJD\\n", "Q", "QUI=QUJD"])
+@pytest.mark.parametrize(
+    "part",
+    ["QUI", "QU!D", "QUJD\\n", "Q", "QUI=QUJD", "QUJD" * 65_536 + "!", "QUI=" * 65_536 + "QUJD"],
+)
 def test_parts_that_are_no_base64_are_marked(part: str) -> None:
     found = _parse('{"id": "7", "parts": ["QUJD", "' + part + '"]}')
 
