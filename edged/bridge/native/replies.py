@@ -130,7 +130,7 @@ def fields(error: EdgedError) -> dict[str, object]:
 def _read(envelope: bytearray) -> dict[str, object]:
     try:
         found = msgpack.unpackb(envelope, strict_map_key=False)
-    except (ValueError, msgpack.UnpackException) as error:
+    except (ValueError, TypeError, msgpack.UnpackException) as error:
         raise VersionSkew("the daemon's reply cannot be read") from error
     if not isinstance(found, dict):
         raise VersionSkew("the daemon's reply is no envelope")
@@ -140,10 +140,11 @@ def _read(envelope: bytearray) -> dict[str, object]:
 def text(message: Mapping[str, object]) -> bytes:
     """A message as JSON in UTF-8, binary values as base64; numbers that JSON has not become null."""
     try:
-        return _encoder.encode(message).encode()
-    except ValueError:
-        return _encoder.encode(_plain(message)).encode()
-    except TypeError as error:
+        try:
+            return _encoder.encode(message).encode()
+        except ValueError:
+            return _encoder.encode(_plain(message)).encode()
+    except (TypeError, RecursionError) as error:
         raise VersionSkew("the daemon's reply holds what JSON cannot carry") from error
 
 

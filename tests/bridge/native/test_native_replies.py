@@ -114,7 +114,15 @@ def test_what_is_abandoned_leaves_nothing_behind() -> None:
 
 @pytest.mark.parametrize(
     "envelope",
-    [b"", b"\xc1", b"\x93\x01", msgpack.packb([1]), msgpack.packb({"a": msgpack.Timestamp(5)})],
+    [
+        b"",
+        b"\x81\x80\x01",
+        b"\x81\xa1a" + b"\x91" * 500 + b"\xcb\x7f\xf8" + bytes(6),
+        b"\xc1",
+        b"\x93\x01",
+        msgpack.packb([1]),
+        msgpack.packb({"a": msgpack.Timestamp(5)}),
+    ],
 )
 def test_what_is_no_reply_is_a_version_skew(envelope: bytes) -> None:
     with pytest.raises(VersionSkew):
