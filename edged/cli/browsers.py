@@ -29,9 +29,12 @@ _STATES = {
 def install(settings: Settings, arguments: argparse.Namespace) -> int:
     """Register the host with browsers; exit status 1 when one refused."""
     done = _registration(settings, arguments).install(arguments.browser, arguments.extension_id)
-    return _tell(
+    status = _tell(
         settings, done, nothing="no browser is here: install one, or name its --user-data-dir"
     )
+    if done and not status and not settings.json:
+        print("next: load the extension, and approve it when it asks: edged clients approve")
+    return status
 
 
 def uninstall(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -45,6 +48,9 @@ def show(settings: Settings, arguments: argparse.Namespace) -> None:
     found = _examination(arguments, tries=False).report(arguments.browser)
     if settings.json:
         render.as_json(found)
+        return
+    if not found.browsers:
+        print("no browser is here")
         return
     rows = [_row(one) for one in found.browsers]
     render.table("", ("browser", "here", "host", "place"), rows)

@@ -12,6 +12,7 @@ from edged.cli.main import main
 INSTALLED = """\
 Chromium: written  {home}/.config/chromium/NativeMessagingHosts/org.edged.host.json
 Firefox: written  {home}/.mozilla/native-messaging-hosts/org.edged.host.json
+next: load the extension, and approve it when it asks: edged clients approve
 """
 REFUSED = """\
 Chromium: refused  {home}/.config/chromium/NativeMessagingHosts/org.edged.host.json
@@ -106,6 +107,10 @@ def test_without_a_browser_it_says_what_to_do(say: Say) -> None:
     status, said = say("install")
 
     assert (status, said.split(":")[0]) == (0, "no browser is here")
+
+
+def test_list_says_when_no_browser_is_here(say: Say) -> None:
+    assert say("list") == (0, "no browser is here\n")
 
 
 def test_a_browser_that_is_not_here_has_its_exit_status(say: Say) -> None:

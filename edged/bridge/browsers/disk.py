@@ -74,16 +74,25 @@ def make_folder(folder: Path) -> tuple[Path, ...]:
     return (*made, folder)
 
 
+def check_owner(folder: Path) -> None:
+    """Refuse to make a folder within another user's, as root under sudo would.
+
+    Raises:
+        Denied: the innermost folder that is there is not ours.
+    """
+    there = next((one for one in (folder, *folder.parents) if one.is_dir()), None)
+    if sys.platform != "win32" and there is not None and there.stat().st_uid != os.geteuid():
+        raise Denied("the folder belongs to another user", fix=_OWN_FOLDER)
+
+
 def check_place(path: Path) -> None:
     """Refuse a place where somebody else could put a file, or has put a link.
 
     Raises:
         Denied: as said; OSError is left to the caller.
     """
-    folder = path.parent.stat()
-    if sys.platform != "win32" and folder.st_uid != os.geteuid():
-        raise Denied("the folder belongs to another user", fix=_OWN_FOLDER)
-    if folder.st_mode & stat.S_IWOTH:
+    check_owner(path.parent)
+    if path.parent.stat().st_mode & stat.S_IWOTH:
         raise Denied("everybody may write into the folder", fix="chmod o-w it")
     with contextlib.suppress(FileNotFoundError):
         if not stat.S_ISREG(path.lstat().st_mode):

@@ -195,6 +195,7 @@ class Registration:
         before = manifests.parse(there, kind.family) if there is not None else None
         if there is not None and before is None and place_of(entry) not in entries:
             raise Denied("a manifest is there that cannot be read", fix="look at it and remove it")
+        disk.check_owner(path.parent)
         made = disk.make_folder(path.parent)
         kept = (*before.ids, *ids) if before else ids
         text = manifests.text_of(kind.family, str(self.launcher), kept)

@@ -1,5 +1,6 @@
 """Install and uninstall on made-up machines: only where a browser is, whole, and exactly back."""
 
+import asyncio
 import json
 import os
 import stat
@@ -12,6 +13,7 @@ from edged.bridge.browsers import ledger
 from edged.bridge.browsers.identity import CHROMIUM_ID, FIREFOX_ID
 from edged.bridge.browsers.installing import Outcome, Registration
 from edged.bridge.browsers.places import places
+from edged.bridge.browsers.renewing import renew
 from edged.config import find_paths
 from edged.errors import BadRequest, NotFound, SandboxedBrowser
 
@@ -300,6 +302,17 @@ def test_another_users_folder_is_refused(made: Machine) -> None:
     assert (outcome.did, outcome.text) == ("refused", "the folder belongs to another user")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another user's folder")
+def test_root_makes_no_folder_in_another_users_home(made: Machine) -> None:
+    made.has("Chromium")
+    os.chown(made.system.home / ".config/chromium", 12345, 12345)
+
+    (outcome,) = made.registration.install("all")
+
+    assert (outcome.did, outcome.code) == ("refused", "denied")
+    assert not _file(made, "Chromium").parent.exists()
+
+
 def test_a_folder_in_the_manifests_place_is_refused(made: Machine) -> None:
     made.has("Chromium")
     _file(made, "Chromium").mkdir(parents=True)
@@ -490,3 +503,23 @@ def test_a_browser_that_was_never_started_is_registered_by_its_program(made: Mac
 
     assert made.files() == {CHROMIUM}
     assert stat.S_IMODE((made.system.home / ".config/chromium").stat().st_mode) == 0o700
+
+
+def test_a_daemon_starts_although_a_browser_cannot_be_told(
+    made: Machine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    made.has("Chromium")
+    made.registration.install("all")
+    made.registration.launcher.unlink()
+    made.registration.launcher.symlink_to(tmp_path / "elsewhere")
+
+    asyncio.run(renew(made.paths))
+
+    assert "browsers were not told anew" in caplog.text
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_without_a_ledger_a_daemon_writes_nothing(made: Machine) -> None:
+    asyncio.run(renew(made.paths))
+
+    assert not made.paths.state.exists()
