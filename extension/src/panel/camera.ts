@@ -1,8 +1,7 @@
 /** The way to the camera page, and which models can look. */
 
 import { text, textOr } from "../text/text";
-import { add, el, fill } from "../ui/dom";
-import { icon } from "../ui/icons";
+import { add, el, fill, svg } from "../ui/dom";
 import { button, chip, command, notice } from "../ui/parts";
 import type { Panel, Screen } from "./context";
 import { troubleNotice, troubleOf } from "./problems";
@@ -27,9 +26,41 @@ export function cameraScreen(panel: Panel): Screen {
   return { element, show: () => void draw(panel, models) };
 }
 
-/** A drawing of what is seen: a frame, a face and its points. */
+/** Points of a body as fractions of the drawing, and which of them are joined. */
+const POINTS = [
+  [0.5, 0.24], [0.5, 0.42], [0.38, 0.46], [0.62, 0.46], [0.31, 0.64],
+  [0.69, 0.64], [0.25, 0.46], [0.76, 0.47], [0.42, 0.8], [0.58, 0.8],
+] as const; // prettier-ignore
+const JOINED = [[1, 2], [1, 3], [2, 4], [3, 5], [4, 6], [5, 7], [2, 8], [3, 9], [8, 9]] as const; // prettier-ignore
+
+/** A drawing of what is seen: a frame, a body and its points. */
 function picture(): HTMLElement {
-  return el("div", { class: "camera-picture", "aria-hidden": "true" }, icon("camera", 40));
+  const at = (point: number): readonly [number, number] => {
+    const [x, y] = POINTS[point] ?? [0, 0];
+    return [x * 320, y * 180];
+  };
+  const corners = ["M18 44V18h26", "M276 18h26v26", "M302 136v26h-26", "M44 162H18v-26"];
+  const lines = JOINED.map(([from, to]) => {
+    const [x1, y1] = at(from);
+    const [x2, y2] = at(to);
+    return svg("line", { x1, y1, x2, y2, class: "bone" });
+  });
+  const points = POINTS.slice(1).map((_, index) => {
+    const [cx, cy] = at(index + 1);
+    return svg("circle", { cx, cy, r: 4, class: "joint" });
+  });
+  const [cx, cy] = at(0);
+  const head = svg("circle", { cx, cy, r: 19, class: "bone" });
+  const frame = corners.map((d) => svg("path", { d, class: "corner" }));
+  const drawing = svg(
+    "svg",
+    { viewBox: "0 0 320 180", focusable: "false" },
+    ...frame,
+    head,
+    ...lines,
+    ...points,
+  );
+  return el("div", { class: "camera-picture", "aria-hidden": "true" }, drawing);
 }
 
 async function draw(panel: Panel, place: HTMLElement): Promise<void> {
@@ -61,7 +92,7 @@ function modelList(
   for (const task of known) {
     const label = el("span", { class: "grow" }, textOr(`status.task.${task}`, task));
     const model = tasks[task]?.default ?? "–";
-    add(list, el("li", { class: "item row" }, label, chip(model)));
+    add(list, el("li", { class: "model-row" }, label, chip(model)));
   }
   return list;
 }

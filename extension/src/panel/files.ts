@@ -7,7 +7,7 @@ import { icon } from "../ui/icons";
 import { announce, button, iconButton, progress, toggle } from "../ui/parts";
 import type { Panel, Screen } from "./context";
 import { languageChoice } from "./languages";
-import { troubleNotice, troubleOf } from "./problems";
+import { advice, titleOf, troubleNotice, troubleOf, type Trouble } from "./problems";
 import { Transcribing, type Step, type UploadIds, type Work } from "./transcribing";
 
 /** What the daemon decodes; the dialog of the browser shows these first. */
@@ -170,8 +170,8 @@ class FilesView implements Screen {
       el("p", { class: "one-line strong", title: work.name }, work.name === "" ? text("unnamed") : work.name),
       el("div", { class: "acts" }, ...this.#acts(work)),
       el("p", { class: "small soft number one-line state" }, stateOf(work)),
-      busy(work) ? bar(work) : null,
-      work.trouble === null ? null : el("div", { class: "wide" }, troubleNotice(work.trouble)),
+      work.step === "sending" || work.step === "running" ? bar(work) : null,
+      work.trouble === null ? null : failure(work.trouble),
     );
     if (focused) row.querySelector("button")?.focus();
   }
@@ -224,6 +224,18 @@ function bar(work: Work): HTMLElement {
   shown.set(work.fraction);
   shown.element.classList.add("wide");
   return shown.element;
+}
+
+/** Why a file failed, in the space of a row. */
+function failure(trouble: Trouble): HTMLElement {
+  const code = el("span", { class: "reason" }, `${text("reason")}: ${trouble.code}`);
+  return el(
+    "div",
+    { class: "wide small stack tight" },
+    el("p", { class: "failed strong" }, titleOf(trouble)),
+    advice(trouble.fix),
+    code,
+  );
 }
 
 function update(row: HTMLElement, shown: HTMLProgressElement, work: Work): void {

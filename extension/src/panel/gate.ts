@@ -112,7 +112,7 @@ function stranger(actions: GateActions): Child[] {
     el("h2", {}, text("pairing.scopes")),
     scopeChoice(actions.scopes(), OFFERED, chosen),
     none,
-    ask,
+    el("div", { class: "at-end" }, ask),
   ];
 }
 
@@ -152,22 +152,22 @@ function ended(client: KnownClient, actions: GateActions): Child[] {
   const status = client.status === "denied" || client.status === "revoked" ? client.status : "expired";
   const title: TextName = `pairing.${status}.title`;
   const words: TextName = `pairing.${status}.text`;
-  const again = button(text("pairing.ask"), actions.ask, { kind: "primary", icon: "key", wide: true });
-  const at = client.decided_at === null ? "" : moment(client.decided_at);
+  const reason = `${text("reason")}: not_paired · ${status}`;
+  const at = client.decided_at === null ? "" : ` · ${moment(client.decided_at)}`;
+  const decided = el("p", { class: "reason" }, `${reason}${at}`);
+  const ask = button(text("pairing.ask"), actions.ask, { kind: "primary", icon: "key", wide: true });
+  const again = button(text("again"), actions.again, { icon: "retry", wide: true });
+  const commands = [
+    el("p", {}, text("pairing.forget")),
+    command(`edged clients forget ${client.client_id}`),
+    el("p", {}, text("pairing.approve")),
+    command(`edged clients approve ${client.client_id}`),
+  ];
+  const shown = status === "denied" ? [] : [ask];
   return [
     head("lock", text(title), text(words), "bad"),
-    el(
-      "div",
-      { class: "card stack tight" },
-      status === "expired" ? null : command(`edged clients forget ${client.client_id}`),
-      status === "denied" ? null : command(`edged clients approve ${client.client_id}`),
-      el(
-        "p",
-        { class: "reason" },
-        `${text("reason")}: not_paired · ${client.status}${at === "" ? "" : ` · ${at}`}`,
-      ),
-    ),
+    el("div", { class: "card stack tight" }, ...(status === "denied" ? commands : []), decided),
+    ...shown,
     again,
-    button(text("again"), actions.again, { icon: "retry", wide: true }),
   ];
 }

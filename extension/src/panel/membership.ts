@@ -75,8 +75,18 @@ export class Membership {
 
   /** Say that the connection is gone. */
   lose(error: unknown): void {
+    const trouble = troubleOf(error);
+    const { phase } = this;
     this.#begin();
-    this.#set({ at: "trouble", trouble: troubleOf(error) });
+    // It is tried again and again: what is shown stays as it is, with the focus in it.
+    if (phase.at === "trouble" && phase.trouble.code === trouble.code) return;
+    this.#set({ at: "trouble", trouble });
+  }
+
+  /** Say that the connection is tried now. */
+  connect(): void {
+    this.#begin();
+    this.#set({ at: "connecting" });
   }
 
   #begin(): AbortSignal {

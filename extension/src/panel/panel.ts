@@ -35,7 +35,8 @@ type Place =
 class App implements Panel {
   readonly edged: Edged;
   readonly #membership: Membership;
-  readonly #content = el("main", { class: "content", id: "content", tabindex: -1 });
+  readonly #main = el("main", { class: "content", id: "main", tabindex: -1 });
+  readonly #content = el("div", { id: "content" });
   readonly #tabs = tabs((name) => this.go(name));
   readonly #state = el("span", { class: "grow row" });
   readonly #sign = el("span", { class: "row", "aria-live": "polite" });
@@ -119,16 +120,17 @@ class App implements Panel {
   doubt = (error: unknown): void => this.#membership.doubt(error);
 
   #wear(settings: Settings): void {
-    this.#settings = settings;
+    this.#settings = named(settings);
     wear(settings.look);
   }
 
   #draw(): void {
-    const skip = el("a", { class: "skip", href: "#content" }, text("skip"));
+    const skip = el("a", { class: "skip", href: "#main" }, text("skip"));
     const gear = iconButton("gear", text("tab.settings"), () => this.#over(settingsScreen(this)));
     const name = el("span", { class: "brand" }, brand(), text("name"));
-    const head = el("header", { class: "head" }, name, this.#state, this.#sign, gear);
-    fill(document.body, skip, head, this.#tabs.element, this.#content);
+    const head = el("div", { class: "head" }, name, this.#state, this.#sign, gear);
+    fill(document.body, skip, el("header", { class: "top" }, head, this.#tabs.element), this.#main);
+    fill(this.#main, this.#content);
   }
 
   #over(screen: Screen): void {
@@ -162,19 +164,26 @@ class App implements Panel {
     const screen =
       this.#place.at === "over" ? this.#place.screen : paired ? this.#screen(this.#place.name) : this.#gate();
     if (screen === this.#shown) return;
+    const within = this.#main.contains(document.activeElement);
     this.#shown?.hide?.();
     this.#shown = screen;
     this.#label(paired);
     fill(this.#content, screen.element);
-    this.#content.scrollTop = 0;
+    this.#main.scrollTop = 0;
     screen.show?.();
+    // What had the focus is gone: it goes on at the head of what took its place.
+    if (within) (screen.element.querySelector<HTMLElement>("h1[tabindex]") ?? this.#main).focus();
   }
 
+  /** The content is the panel of a tab, or stands for itself. */
   #label(paired: boolean): void {
-    const tabbed = paired && this.#place.at === "tab";
-    if (tabbed && this.#place.at === "tab")
+    if (paired && this.#place.at === "tab") {
+      this.#content.setAttribute("role", "tabpanel");
       this.#content.setAttribute("aria-labelledby", tabId(this.#place.name));
-    else this.#content.removeAttribute("aria-labelledby");
+    } else {
+      this.#content.removeAttribute("role");
+      this.#content.removeAttribute("aria-labelledby");
+    }
   }
 
   #screen(name: TabName): Screen {
@@ -198,7 +207,10 @@ class App implements Panel {
 
   #again(): void {
     if (this.edged.status.state === "ready") void this.#membership.look();
-    else this.edged.open();
+    else {
+      this.#membership.connect();
+      this.edged.open();
+    }
   }
 
   async #ask(): Promise<void> {
@@ -263,11 +275,15 @@ const MAKE: Readonly<Record<TabName, (panel: Panel) => Screen>> = {
   status: statusScreen,
 };
 
+/** The settings with a name to begin with, where the user chose none. */
+function named(settings: Settings): Settings {
+  return settings.name === "" ? { ...settings, name: suggestedName(navigator.userAgent) } : settings;
+}
+
 async function start(): Promise<void> {
-  const stored = await readSettings();
-  const name = stored.name === "" ? suggestedName(navigator.userAgent) : stored.name;
-  wear(stored.look);
-  new App({ ...stored, name }).start();
+  const settings = named(await readSettings());
+  wear(settings.look);
+  new App(settings).start();
 }
 
 void start();

@@ -87,47 +87,31 @@ class PeopleView implements Screen {
   #line(speaker: Speaker, index: number, all: number): HTMLElement {
     const share = all === 0 ? 0 : speaker.total_duration_ms / all;
     const name = nameOf(speaker);
-    const facts = text("people.talk", {
-      time: duration(speaker.total_duration_ms),
-      segments: speaker.segment_count,
-    });
+    const facts = text("people.talk", { time: duration(speaker.total_duration_ms), percent: percent(share) });
     const face = el("span", { class: "face", "aria-hidden": "true" }, initials(name));
-    const acts = this.#panel.can("speech") ? this.#acts(speaker, name) : [];
+    const [ask, ...acts] = this.#panel.can("speech") ? this.#acts(speaker, name) : [];
+    const play = iconButton("play", text("people.sample", { name }), () => void this.#play(speaker));
     const line = el(
       "li",
       { class: "person" },
       face,
-      el("p", { class: "row" }, el("span", { class: "one-line strong" }, name), claimChip(speaker)),
-      el(
-        "div",
-        { class: "acts" },
-        speaker.sample
-          ? iconButton("play", text("people.sample", { name }), () => void this.#play(speaker))
-          : null,
-        ...acts,
-      ),
-      el(
-        "p",
-        { class: "small soft one-line" },
-        `${facts} · ${text("people.share", { percent: percent(share) })}`,
-      ),
+      el("p", { class: "row" }, el("span", { class: "one-line strong" }, name), claimChip(speaker), ask),
+      el("div", { class: "acts" }, speaker.sample ? play : null, ...acts),
+      el("p", { class: "small soft one-line" }, facts),
       bar(share),
     );
     line.style.setProperty("--hue", String(HUES[index % HUES.length]));
     return line;
   }
 
-  #acts(speaker: Speaker, name: string): HTMLElement[] {
-    if (speaker.claim_type !== null) {
-      return [
-        iconButton(
-          "close",
-          text("people.unclaim", { name }),
-          () => void this.#do({ type: "speakers.unclaim", speaker_id: speaker.id }),
-        ),
-      ];
+  /** First what asks who it is, if nobody said it yet; then what stands at the end of the line. */
+  #acts(speaker: Speaker, name: string): [HTMLElement | null, ...HTMLElement[]] {
+    if (speaker.claim_type === null) {
+      const look = { kind: "quiet", small: true } as const;
+      return [button(text("people.claim"), () => void this.#claim(speaker, name), look)];
     }
-    return [button(text("people.claim"), () => void this.#claim(speaker, name), { kind: "quiet" })];
+    const unclaim = (): void => void this.#do({ type: "speakers.unclaim", speaker_id: speaker.id });
+    return [null, iconButton("close", text("people.unclaim", { name }), unclaim)];
   }
 
   async #claim(speaker: Speaker, name: string): Promise<void> {

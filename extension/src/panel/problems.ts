@@ -57,7 +57,7 @@ export function commandOf(trouble: Trouble, id: string): string | null {
 
 /** The advice as a text whose words in backquotes are code. */
 export function advice(words: string): HTMLElement {
-  const pieces = words.split("`");
+  const pieces = sentence(words).split("`");
   return el(
     "p",
     {},
@@ -65,7 +65,8 @@ export function advice(words: string): HTMLElement {
   );
 }
 
-function sentence(words: string): string {
+/** Words of an error as a sentence. */
+export function sentence(words: string): string {
   const begun = words.charAt(0).toUpperCase() + words.slice(1);
   return /[.!?]$/u.test(begun) || begun === "" ? begun : `${begun}.`;
 }
@@ -82,7 +83,7 @@ export function troubleLines(trouble: Trouble): Child[] {
   const mend = commandOf(trouble, chrome.runtime.id);
   const fix =
     scope === null
-      ? advice(sentence(trouble.fix))
+      ? advice(trouble.fix)
       : el("p", {}, text("problem.denied_scope", { scope: textOr(`scope.${scope}`, scope) }));
   return [
     trouble.message === "" ? null : el("p", { class: "soft" }, sentence(trouble.message)),

@@ -4,6 +4,7 @@ import type { ExportFormat, Recording, Segment } from "@edged/client";
 import { text, type TextName } from "../text/text";
 import { add, el, fill, write, type Child } from "../ui/dom";
 import { clock, duration, language, moment, percent } from "../ui/figures";
+import { icon } from "../ui/icons";
 import { ask, button, chip, copyText, empty, iconButton, toast, waiting } from "../ui/parts";
 import type { Panel, Screen } from "./context";
 import { Player } from "./player";
@@ -80,7 +81,7 @@ class RecordingView implements Screen {
     const before = this.#segments[this.#segments.indexOf(segment) - 1];
     const speaker = segment.speaker === before?.speaker ? "" : segment.speaker;
     const jump = (): void => void this.#player?.play(segment.start_ms);
-    const label = text("recording.jump", { time: clock(segment.start_ms), text: segment.text });
+    const label = text("search.play", { time: clock(segment.start_ms) });
     const words = el(
       "span",
       {},
@@ -88,12 +89,7 @@ class RecordingView implements Screen {
       segment.text,
     );
     const stamp = el("span", { class: "stamp" }, clock(segment.start_ms));
-    const line = el(
-      "button",
-      { class: "line", type: "button", "aria-label": label, onclick: jump },
-      stamp,
-      words,
-    );
+    const line = el("button", { class: "line", type: "button", title: label, onclick: jump }, stamp, words);
     this.#lines.push(line);
     add(this.#list, el("li", {}, line));
   }
@@ -159,7 +155,7 @@ class RecordingView implements Screen {
       list.value = "";
       void this.#save(recording, format);
     });
-    return el("div", { class: "select-frame" }, list);
+    return el("div", { class: "select-frame narrow" }, list, icon("down", 16));
   }
 
   async #save(recording: Recording, format: ExportFormat): Promise<void> {

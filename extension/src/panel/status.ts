@@ -7,7 +7,7 @@ import { count, duration, size } from "../ui/figures";
 import { icon } from "../ui/icons";
 import { card, chip, command, facts, iconButton, notice, waiting, type Tone } from "../ui/parts";
 import type { Panel, Screen } from "./context";
-import { advice, troubleNotice, troubleOf } from "./problems";
+import { advice, sentence, troubleNotice, troubleOf } from "./problems";
 
 /** So often the figures are asked for while they are seen. */
 const EVERY_MS = 4000;
@@ -81,15 +81,11 @@ function sections(panel: Panel, findings: Findings, act: Act): Child[] {
   const sees = panel.can("models.read", "models.manage");
   return [
     healthCard(health),
-    ...health.reasons.map((reason) => notice("warn", sentence(reason.message), advice(sentence(reason.fix)))),
+    ...health.reasons.map((reason) => notice("warn", sentence(reason.message), advice(reason.fix))),
     health.recording.length > 0 ? recordingCard(health) : null,
     sees ? memoryCard(panel, loaded, act) : null,
     sees ? modelsCard(panel, models, act) : null,
   ];
-}
-
-function sentence(words: string): string {
-  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 function healthFacts(health: HealthReport): HTMLElement {

@@ -10,11 +10,13 @@ export interface ButtonLook {
   readonly icon?: IconName;
   readonly kind?: "plain" | "primary" | "quiet" | "danger";
   readonly wide?: boolean;
+  readonly small?: boolean;
 }
 
 /** A button with words. */
 export function button(label: string, press: () => void, look: ButtonLook = {}): HTMLButtonElement {
-  const names = ["button", look.kind ?? "plain", look.wide === true ? "wide" : ""].join(" ").trim();
+  const sizes = [look.wide === true ? "wide" : "", look.small === true ? "small" : ""];
+  const names = ["button", look.kind ?? "plain", ...sizes].join(" ").trim();
   return el(
     "button",
     { type: "button", class: names, onclick: press },
