@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from typing import Any, get_args
 
 import msgspec
@@ -540,3 +540,42 @@ def test_frames_are_numbered_and_key_frames_are_named() -> None:
     assert things(seeing.StreamFrame(stream="s", frame_id=3)) == ()
     assert things(seeing.SessionsFrame(session_id="a", frame_id=3)) == (("session", "a"),)
     assert things(seeing.FramesImage(frame_id="b")) == (("key frame", "b"),)
+
+
+def test_what_was_just_made_for_a_client_is_not_looked_up(run: Callable[[Scenario], None]) -> None:
+    async def scenario(house: House, _: Belongings, anns: Belongings, bens: Belongings) -> None:
+        frame = seeing.SessionsFrame(session_id=anns.session)
+        asked: list[str] = []
+
+        def answered() -> HealthReport:
+            asked.append("now")
+            raise Denied("that is the answer")
+
+        house.ownership.remember(ANN, "session", anns.session)
+        with pytest.raises(Denied, match="that is the answer"):
+            house.ownership.guarded(ANN, frame, answered)
+
+        assert asked == ["now"]
+        waits = house.ownership.guarded(BEN, frame, answered)
+        assert isinstance(waits, AsyncGenerator)
+        with pytest.raises(NotFound):
+            await anext(waits)
+        assert asked == ["now"]
+        del bens
+
+    run(scenario)
+
+
+def test_only_so_much_is_remembered(
+    run: Callable[[Scenario], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ownership, "MOST_REMEMBERED", 3)
+
+    async def scenario(house: House, *_: Belongings) -> None:
+        for number in range(9):
+            house.ownership.remember(ANN, "session", str(number))
+        house.ownership.remember(OWNER, "session", "users")
+
+        assert [thing for _, (_, thing) in house.ownership._own] == ["6", "7", "8"]
+
+    run(scenario)
