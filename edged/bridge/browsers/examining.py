@@ -8,6 +8,7 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from edged import __version__
 from edged.bridge.browsers import manifests, trial
 from edged.bridge.browsers.identity import HOST_NAME
 from edged.bridge.browsers.kinds import Kind, named
@@ -17,7 +18,7 @@ from edged.bridge.browsers.policies import Policies, policies
 from edged.bridge.browsers.running import user_data_dirs
 from edged.bridge.browsers.system import System
 from edged.bridge.browsers.trial import Trial
-from edged.errors import Denied, HostNotRegistered, OriginDenied, SandboxedBrowser
+from edged.errors import Denied, HostNotRegistered, OriginDenied, SandboxedBrowser, VersionSkew
 
 State = Literal["absent", "used", "shadowed", "ignored", "broken"]
 
@@ -280,9 +281,18 @@ def _of_places(kind: Kind, looked: tuple[Examined, ...]) -> Iterator[Note]:
 
 
 def _of_trial(tried: Trial | None) -> Iterator[Note]:
-    if tried is not None and tried.fault is not None:
+    if tried is None:
+        return
+    if tried.fault is not None:
         fault = tried.fault
         yield Note(wrong=True, code=fault.code, text=fault.text, fix=fault.fix)
+    elif tried.version != __version__:
+        yield Note(
+            wrong=False,
+            code=VersionSkew.code,
+            text=f"the host is of edged {tried.version}, this is {__version__}",
+            fix="edged browser install leads the browser to this one",
+        )
 
 
 def _shut_in(

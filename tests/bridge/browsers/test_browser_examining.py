@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from machines import Machine, kind, machine, program
 
+from edged import __version__
 from edged.bridge.browsers.examining import BrowserReport, Examination
 from edged.bridge.browsers.identity import CHROMIUM_ID
 from edged.bridge.browsers.manifests import text_of
@@ -28,7 +29,7 @@ def made(tmp_path: Path) -> Machine:
     return machine(tmp_path)
 
 
-def _host(tmp_path: Path, version: str = "1.2") -> Path:
+def _host(tmp_path: Path, version: str = __version__) -> Path:
     text = READY.format(python=sys.executable, version=version)
     return program(tmp_path / f"host-{version}", text)
 
@@ -59,7 +60,7 @@ def test_a_registered_browser_is_in_order_and_its_host_was_started(
 
     assert [one.state for one in report.places] == ["used", "absent"]
     assert report.trial is not None
-    assert (report.ok, report.notes, report.trial.version) == (True, (), "1.2")
+    assert (report.ok, report.notes, report.trial.version) == (True, (), __version__)
 
 
 def test_the_users_manifest_comes_before_the_systems(made: Machine, tmp_path: Path) -> None:
@@ -148,6 +149,16 @@ def test_a_policy_that_forbids_the_host_is_an_origin_denied(made: Machine, tmp_p
 
     assert _codes(report) == [("origin_denied", True)]
     assert "NativeMessagingAllowlist" in report.notes[0].fix
+
+
+def test_a_host_of_another_version_is_told_of(made: Machine, tmp_path: Path) -> None:
+    made.has("Chromium")
+    _file(made, "Chromium").write_bytes(text_of("chromium", str(_host(tmp_path, "0.0.1")), []))
+
+    report = _look(made)
+
+    assert report.ok
+    assert _codes(report) == [("version_skew", False)]
 
 
 def test_nothing_registered_names_the_command_that_helps(made: Machine) -> None:
