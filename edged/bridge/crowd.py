@@ -21,7 +21,7 @@ MOST_CONNECTIONS = 1_024
 SHARE = 4
 """At most every fourth descriptor of the process is for TCP."""
 
-CLOSED_S = 1.0
+CLOSED_S = 0.5
 EVENTS_PER_TURN = 256
 
 
@@ -35,7 +35,6 @@ class Crowd:
         router: bound.
         endpoint: where, as LAST_ENDPOINT gave it.
         most: connections at once, roughly: ZeroMQ accepts in a thread of its own.
-        closed_s: for how long the door is shut.
     """
 
     def __init__(
@@ -44,12 +43,10 @@ class Crowd:
         endpoint: str,
         *,
         most: int | None = None,
-        closed_s: float = CLOSED_S,
     ) -> None:
         self._router = router
         self._endpoint = endpoint
         self._most = most or most_connections()
-        self._closed_s = closed_s
         self._inside: set[int] = set()
         self._waiting: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
@@ -96,7 +93,7 @@ class Crowd:
     def _shut(self) -> None:
         log.warning("%d connections over TCP: all are ended", len(self._inside))
         self._router.unbind(self._endpoint)
-        self._waiting = self._loop.call_later(self._closed_s, self._open)
+        self._waiting = self._loop.call_later(CLOSED_S, self._open)
 
     def _open(self) -> None:
         self._waiting = None
@@ -104,9 +101,7 @@ class Crowd:
         with suppress(zmq.ZMQError):
             self._router.bind(self._endpoint)
             return
-        self._waiting = self._loop.call_later(
-            self._closed_s, self._open
-        )  # the port is not free yet
+        self._waiting = self._loop.call_later(CLOSED_S, self._open)  # the port is not free yet
 
 
 def most_connections() -> int:

@@ -112,6 +112,7 @@ class Door:
         knows: decides who may connect.
         frame_bytes: largest single frame.
         counts: of `handshakes_refused`.
+        most: connections at once, see Crowd.
 
     Raises:
         ConfigError: the endpoint is no TCP address, or cannot be bound.
@@ -125,6 +126,7 @@ class Door:
         *,
         frame_bytes: int,
         counts: Counter[str],
+        most: int | None = None,
     ) -> None:
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._gate = Gate(self._context, knows, counts)
@@ -136,7 +138,7 @@ class Door:
             self._context.term()
             raise
         self.endpoint = str(self._router.getsockopt_string(zmq.LAST_ENDPOINT))
-        self._crowd = Crowd(self._router, self.endpoint)
+        self.crowd = Crowd(self._router, self.endpoint, most=most)
         log.info("listens on %s", self.endpoint)
 
     @asynccontextmanager
@@ -152,7 +154,7 @@ class Door:
 
     def close(self) -> None:
         """Give the port back."""
-        self._crowd.close()
+        self.crowd.close()
         self._router.close()
         self._gate.close()
         self._context.term()

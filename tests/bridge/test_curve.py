@@ -13,7 +13,6 @@ import zmq
 
 from edged.bridge import curve, curve_keys
 from edged.bridge.client import Client
-from edged.bridge.crowd import Crowd
 from edged.bridge.curve import Door
 from edged.bridge.curve_keys import ClientKeys, ServerKeys
 from edged.bridge.framing import Buffer, pack_request, read_reply
@@ -84,24 +83,26 @@ class Rig:
         return Client(keys=file, answer_within_s=10)
 
     @contextmanager
-    def dealer(self, keys: ClientKeys | None, **options: bytes) -> Iterator[zmq.Socket[bytes]]:
-        """A bare socket."""
+    def dealer(
+        self, keys: ClientKeys | None, *, identity: bytes = b"", port: int = 0
+    ) -> Iterator[zmq.Socket[bytes]]:
+        """A bare socket; port: of what lies between it and the door."""
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         dealer = context.socket(zmq.DEALER)
-        for name, value in options.items():
-            dealer.setsockopt(getattr(zmq, name), value)
+        if identity:
+            dealer.setsockopt(zmq.IDENTITY, identity)
         if keys is not None:
             dealer.setsockopt(zmq.CURVE_PUBLICKEY, keys.public_key.encode())
             dealer.setsockopt(zmq.CURVE_SECRETKEY, keys.secret_key.encode())
             dealer.setsockopt(zmq.CURVE_SERVERKEY, keys.server_key.encode())
-        dealer.connect(self.endpoint)
+        dealer.connect(f"tcp://127.0.0.1:{port or self.port}")
         try:
             yield dealer
         finally:
             context.destroy(linger=0)
 
 
-def serve(folder: Path, test: Callable[[Rig], Awaitable[None]]) -> Rig:
+def serve(folder: Path, test: Callable[[Rig], Awaitable[None]], *, most: int | None = None) -> Rig:
     """Run a test beside a door on its own loop, and close it afterwards."""
     rig = Rig(folder)
 
@@ -112,6 +113,7 @@ def serve(folder: Path, test: Callable[[Rig], Awaitable[None]]) -> Rig:
             rig.known.__contains__,
             frame_bytes=2**20,
             counts=rig.counts,
+            most=most,
         )
         try:
             async with asyncio.TaskGroup() as tasks, asyncio.timeout(15):
@@ -209,10 +211,10 @@ def test_a_daemon_with_another_key_is_not_taken_for_ours(tmp_path: Path) -> None
 def test_who_takes_the_routing_id_of_another_key_does_not_become_it(tmp_path: Path) -> None:
     async def test(rig: Rig) -> None:
         first, second = rig.client_keys(), rig.client_keys()
-        with rig.dealer(first, IDENTITY=b"same") as one:
+        with rig.dealer(first, identity=b"same") as one:
             one.send_multipart(pack_request(requests.Subscribe(), request_id="1"))
             assert await _answered(one)
-        with rig.dealer(second, IDENTITY=b"same") as two:
+        with rig.dealer(second, identity=b"same") as two:
             while not await _answered(two, 100):  # the door may not have seen the first one leave
                 _ask(two, str(len(rig.callers) + 2))
             _, reply, _ = read_reply(two.recv_multipart())
@@ -295,10 +297,7 @@ def test_more_connections_than_there_is_room_for_are_ended_and_the_door_opens_ag
 ) -> None:
     async def test(rig: Rig) -> None:
         assert rig.door is not None
-        router = rig.door._router
-        rig.door._crowd.close()
-        crowd = Crowd(router, rig.endpoint, most=20, closed_s=0.1)
-        rig.door._crowd = crowd
+        crowd = rig.door.crowd
         with ExitStack() as stack:
             held = [
                 stack.enter_context(socket.create_connection(("127.0.0.1", rig.port)))
@@ -314,7 +313,7 @@ def test_more_connections_than_there_is_room_for_are_ended_and_the_door_opens_ag
         await _served(rig)
         assert crowd.inside <= 1
 
-    assert len(serve(tmp_path, test).callers) == 1
+    assert len(serve(tmp_path, test, most=20).callers) == 1
 
 
 def _until_closed_or_reset(one: socket.socket) -> None:
@@ -384,35 +383,32 @@ def test_nothing_that_is_sent_can_be_read_on_the_way(tmp_path: Path) -> None:
     """A relay between client and door sees neither the request nor the reply."""
 
     async def test(rig: Rig) -> None:
-        seen = bytearray()
+        seen, over = bytearray(), asyncio.Event()
+
+        async def copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+            while data := await source.read(2**16):
+                seen.extend(data)
+                target.write(data)
+            target.write_eof()
 
         async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            to_door, from_door = await asyncio.open_connection("127.0.0.1", rig.port)
-
-            async def copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-                while data := await source.read(2**16):
-                    seen.extend(data)
-                    target.write(data)
-                target.close()
-
-            await asyncio.gather(copy(reader, from_door), copy(to_door, writer))
+            from_door, to_door = await asyncio.open_connection("127.0.0.1", rig.port)
+            await asyncio.gather(copy(reader, to_door), copy(from_door, writer))
+            for end in (writer, to_door):
+                end.close()
+                await end.wait_closed()
+            over.set()
 
         server = await asyncio.start_server(relay, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        keys = rig.client_keys()
-        with rig.dealer(None) as dealer:
-            dealer.disconnect(rig.endpoint)
-            dealer.setsockopt(zmq.CURVE_PUBLICKEY, keys.public_key.encode())
-            dealer.setsockopt(zmq.CURVE_SECRETKEY, keys.secret_key.encode())
-            dealer.setsockopt(zmq.CURVE_SERVERKEY, keys.server_key.encode())
-            dealer.connect(f"tcp://127.0.0.1:{port}")
+        with rig.dealer(rig.client_keys(), port=port) as dealer:
             _ask(dealer)
             assert await _answered(dealer)
-            envelope, reply, _ = read_reply(dealer.recv_multipart())
+            _, reply, _ = read_reply(dealer.recv_multipart())
+        await over.wait()
         server.close()
         await server.wait_closed()
         assert isinstance(reply, LoadedModels)
-        assert envelope.parent_id == "1"
         assert b"CURVE" in seen
         assert b"models" not in seen
 
