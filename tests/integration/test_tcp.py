@@ -1,15 +1,18 @@
 """A client on another machine, as a user would set it up: keygen, the file, revoking; and paired programs."""
 
 import json
+import re
 import socket
 import stat
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from real_daemon import Daemon
+from real_daemon import ROOT, Daemon
 
 from edged import SyncClient
 from edged.bridge.curve_keys import (
@@ -166,6 +169,24 @@ def _with_origin(frame: bytes, origin: str) -> bytes:
     from edged.messages.envelope import decode_envelope, encode
 
     return encode(msgspec.structs.replace(decode_envelope(frame), origin=origin))
+
+
+@pytest.mark.speech
+@pytest.mark.timeout(60)
+def test_the_page_about_clients_sends_a_file_from_another_machine(
+    listening: Daemon, greeting: Path
+) -> None:
+    page = (ROOT / "docs" / "CLIENTS.md").read_text()
+    code = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)[-1]
+    _, out = _key(listening, "afar", "speech", "results.read")
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(greeting), str(out)], capture_output=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) >= 2
+    assert b": 100%" in done.stderr
 
 
 def test_a_key_outlives_the_daemon(daemon: Daemon) -> None:
