@@ -10,7 +10,7 @@ folder = {folder!r}
 if "--help" in sys.argv:
     print({help!r})
     sys.exit(0)
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
 number = len(os.listdir(folder))
 with open(folder + "/shown." + str(number) + ".new", "w") as file:
     file.write("\\0".join([*sys.argv[1:], *("env:" + name for name in os.environ)]))

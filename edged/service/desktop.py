@@ -7,6 +7,7 @@ import asyncio
 import html
 import os
 import shutil
+import signal
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final, Protocol
@@ -144,9 +145,12 @@ async def _said(child: asyncio.subprocess.Process, longest: int) -> str:
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:
-    """Close the notice with the child; one that does not listen is killed."""
+    """Close the notice with the child; one that does not listen is killed.
+
+    Measured: notify-send 0.8.1 closes it on SIGINT, and leaves it on SIGTERM; 2026-11.
+    """
     with suppress(ProcessLookupError):
-        child.terminate()
+        child.send_signal(signal.SIGINT)
     try:
         async with asyncio.timeout(END_S):
             await child.wait()
