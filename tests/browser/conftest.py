@@ -73,17 +73,19 @@ def room(chromium_build: Path, media: Path) -> Iterator[Room]:
 @pytest.fixture(scope="session")
 def sighted(room: Room, pulled: Path) -> Room:
     """The same room, whose daemon has the models that see."""
+    room.shut_down()
     for model in MODELS:
         if (pulled / model).is_dir():
-            shutil.copytree(pulled / model, room.daemon.paths.models / model)
+            shutil.copytree(pulled / model, room.daemon.paths.models / model, dirs_exist_ok=True)
+    room.daemon.start()
     return room
 
 
 @pytest.fixture
-def own_room(chromium_build: Path) -> Iterator[Room]:
-    """A browser and a daemon of the test's own, nobody paired; the test starts the daemon."""
-    with Room(chromium_build, builds.LIBRARY) as room:
-        yield room
+def strange(room: Room) -> Room:
+    """The same room, to whose daemon nobody is known."""
+    room.forget_all()
+    return room
 
 
 @pytest.fixture(scope="session")

@@ -22,13 +22,14 @@ def opened(room: Room) -> Page:
     """The panel in a tab as narrow as a side panel, with the daemon behind it."""
     page = room.browser.open(PANEL)
     page.size(WIDTH, HEIGHT)
-    page.wait(f"{PAIRED} || !!document.querySelector('{ASK}')")
+    page.wait(f"{PAIRED} || !!document.querySelector('{ASK}') || {WORDS}.length === 6")
     return page
 
 
 def asked(page: Page) -> list[str]:
-    """Press the button that asks to be paired; the six words that it shows then."""
-    page.click(ASK)
+    """Press the button that asks to be paired, unless it asks already; the six words that it shows then."""
+    if not page.evaluate(f"{WORDS}.length"):
+        page.click(ASK)
     page.wait(f"{WORDS}.length === 6")
     found: list[str] = page.evaluate(WORDS)
     return found

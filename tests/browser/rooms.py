@@ -134,7 +134,7 @@ class Room:
 
     def approve(self, identity: str, *scopes: str) -> None:
         """Approve the pending client with that origin, as a user does in a terminal."""
-        found = self.daemon.wait(lambda: self.client(identity))
+        found = self.wait(lambda: self.client(identity))
         wanted = ",".join(scopes or EVERYTHING)
         self.daemon.json("clients", "approve", found["client_id"], "--scopes", wanted)
 
@@ -150,6 +150,24 @@ class Room:
         self.approve(self.probe_origin)
         page.evaluate("raw.next((one) => one.body?.type === 'paired')")
         page.close()
+
+    def shut_down(self) -> None:
+        """End the daemon, whoever started it."""
+        assert self.daemon.run("shutdown").returncode == 0
+        self.wait(lambda: self.holder() is None)
+        self.daemon.kill()
+
+    def forget_all(self) -> None:
+        """Make everybody a stranger again, with a daemon running and nothing kept by the panel."""
+        if self.holder() is None:
+            self.daemon.kill()
+            self.daemon.start()
+        for one in self.clients():
+            self.daemon.json("clients", "forget", one["client_id"])
+        if self._built is not None:
+            page = self.browser.open(PANEL)
+            page.evaluate("chrome.storage.local.clear()")
+            page.close()
 
     def holder(self) -> int | None:
         """The pid of the daemon that runs now, whoever started it."""
@@ -180,7 +198,7 @@ class Room:
     def _started(self) -> Chromium:
         self._register()
         extensions = [self.probe, self.foreign]
-        if self._built is not None and (self._built / "chromium" / "background.js").exists():
+        if self._built is not None:
             extensions.insert(0, self._built / "chromium")
         return Chromium(
             self.profile,

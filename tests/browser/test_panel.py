@@ -1,5 +1,7 @@
 """The side panel in a real Chromium, used as its user uses it."""
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +32,14 @@ def panel(room: Room) -> Iterator[Page]:
     page.close()
 
 
+@pytest.fixture
+def stranger(strange: Room) -> Iterator[Page]:
+    """The panel in a tab, of a browser that nobody knows."""
+    page = panels.opened(strange)
+    yield page
+    page.close()
+
+
 def _transcribe(page: Page, file: Path) -> None:
     """Drop a file on the panel and wait until its row says that it is done."""
     panels.go(page, "files")
@@ -38,21 +48,20 @@ def _transcribe(page: Page, file: Path) -> None:
     page.wait(f"!!{row}?.querySelector('.acts [aria-label^=\"Open\"]')")
 
 
-def test_both_sides_show_the_same_words_and_a_revoked_panel_says_so(own_room: Room) -> None:
-    own_room.daemon.start()
-    page = panels.opened(own_room)
-
-    shown = panels.asked(page)
-    (pending,) = own_room.clients("pending")
+def test_both_sides_show_the_same_words_and_a_revoked_panel_says_so(
+    strange: Room, stranger: Page
+) -> None:
+    shown = panels.asked(stranger)
+    (pending,) = strange.clients("pending")
     assert " ".join(shown) == pending["fingerprint"]
-    assert f"edged clients approve {pending['client_id']}" in page.text()
+    assert f"edged clients approve {pending['client_id']}" in stranger.text()
 
-    own_room.approve(panels.ORIGIN, "speech", "results.read")
-    page.wait(panels.PAIRED)
+    strange.approve(panels.ORIGIN, "speech", "results.read")
+    stranger.wait(panels.PAIRED)
 
-    own_room.daemon.json("clients", "revoke", pending["client_id"])
-    page.wait("document.body.innerText.includes('not_paired')")
-    assert page.evaluate(panels.PAIRED) is False
+    strange.daemon.json("clients", "revoke", pending["client_id"])
+    stranger.wait("document.body.innerText.includes('not_paired')")
+    assert stranger.evaluate(panels.PAIRED) is False
 
 
 def test_a_dropped_file_is_transcribed_found_by_its_words_and_played_from_there(
@@ -119,25 +128,21 @@ def test_axe_finds_no_serious_fault_on_any_screen(panel: Page, media: Path, sche
     assert {name: faults for name, faults in found.items() if faults} == {}
 
 
-def test_axe_finds_no_serious_fault_while_it_is_paired(own_room: Room) -> None:
-    own_room.daemon.start()
-    page = panels.opened(own_room)
-
-    before = panels.faults(page)
-    panels.asked(page)
+def test_axe_finds_no_serious_fault_while_it_is_paired(stranger: Page) -> None:
+    before = panels.faults(stranger)
+    panels.asked(stranger)
 
     assert before == []
-    assert panels.faults(page) == []
+    assert panels.faults(stranger) == []
 
 
-def test_a_panel_whose_daemon_is_killed_has_it_again_soon(own_room: Room) -> None:
-    own_room.daemon.start()
-    page = panels.paired(own_room)
-    panels.go(page, "status")
-    first = own_room.daemon.pid
+def test_a_panel_whose_daemon_is_killed_has_it_again_soon(room: Room, panel: Page) -> None:
+    panels.go(panel, "status")
+    first = room.holder()
+    assert first is not None
 
-    own_room.daemon.kill()
+    os.kill(first, signal.SIGKILL)
 
-    page.wait("!document.querySelector('.head .chip.good')")
-    page.wait("!!document.querySelector('.head .chip.good')")
-    assert own_room.holder() not in {None, first}
+    panel.wait("!document.querySelector('.head .chip.good')")
+    panel.wait("!!document.querySelector('.head .chip.good')")
+    assert room.holder() not in {None, first}
