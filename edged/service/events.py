@@ -5,9 +5,10 @@ from collections.abc import AsyncGenerator
 from edged.events import Published, Subscription, event_name
 from edged.messages import requests
 from edged.messages.access import Asker
-from edged.messages.events import AnyEvent, ClientChanged, ModelChanged
+from edged.messages.events import AnyEvent, ClientChanged, ModelChanged, RecordingChanged
 from edged.messages.replies import AnyReply, EventReply, Overflow, Subscribed
 from edged.service.house import House
+from edged.service.ownership import without_files
 from edged.store import events as stored
 
 PAGE = 500
@@ -46,7 +47,7 @@ async def _stored(
         for event in page:
             wanted = subscription.wants(event_name(event.body))
             if wanted and is_told(asker, event.body):
-                yield EventReply(event_seq=event.event_seq, at=event.at, body=event.body)
+                yield _reply(asker, (event.event_seq, event.at, event.body))
 
 
 def is_told(asker: Asker, body: AnyEvent) -> bool:
@@ -70,9 +71,11 @@ async def _live(
         if isinstance(event, int):
             yield Overflow(dropped=event)
         elif (event[0] is None or event[0] > told) and is_told(asker, event[2]):
-            yield _reply(event)
+            yield _reply(asker, event)
 
 
-def _reply(event: Published) -> EventReply:
+def _reply(asker: Asker, event: Published) -> EventReply:
     seq, at, body = event
+    if isinstance(body, RecordingChanged):
+        body = RecordingChanged(recording=without_files(asker, body.recording))
     return EventReply(event_seq=seq, at=at, body=body)

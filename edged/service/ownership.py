@@ -11,11 +11,13 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
 from edged.errors import Denied, NotFound
 from edged.messages import people, requests, seeing, sessions, voice
 from edged.messages.access import Asker
+from edged.messages.records import Recording
 from edged.messages.replies import AnyReply
 from edged.messages.requests import AnyRequest
 from edged.store import Connection, ownership
@@ -183,6 +185,11 @@ def check_files(request: AnyRequest) -> None:
         raise Denied(
             "clients may not name files of this machine", fix="send the bytes, or upload the file"
         )
+
+
+def without_files(asker: Asker, recording: Recording) -> Recording:
+    """A recording as somebody may see it: where the user's files lie is nothing for clients."""
+    return recording if asker.is_owner else msgspec.structs.replace(recording, path=None)
 
 
 def _files(part: Struct) -> Iterator[bool]:

@@ -15,6 +15,7 @@ from edged.messages.replies import (
     Segments,
 )
 from edged.service.house import House
+from edged.service.ownership import without_files
 from edged.service.transcribe import active
 from edged.store import recordings, segments
 from edged.store import search as index
@@ -36,13 +37,14 @@ async def list_recordings(
         )
     )
     full = len(found) == request.limit
-    yield Recordings(recordings=found, next=found[-1].recording_id if full else None)
+    shown = tuple(without_files(house.asker, one) for one in found)
+    yield Recordings(recordings=shown, next=found[-1].recording_id if full else None)
 
 
 async def get(house: House, request: requests.RecordingsGet) -> AsyncGenerator[AnyReply, None]:
     """One recording."""
     found = await house.store.read(lambda db: recordings.get(db, request.recording_id))
-    yield OneRecording(recording=found)
+    yield OneRecording(recording=without_files(house.asker, found))
 
 
 async def delete(

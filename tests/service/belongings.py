@@ -26,7 +26,8 @@ from edged.store import (
     sights,
 )
 
-WITHIN_S = 10.0
+FOLDER = "/home/user/private"
+"""Where the user's files are said to lie."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,8 @@ def keep(db: Connection, owner: str, word: str) -> Belongings:
         vector=bytes(4),
     )
     object_sightings.add(db, made.session_id, track, label="cup", start_ms=0, end_ms=1, score=0.9)
+    path = f"{FOLDER}/{word}.wav"
+    db.execute("UPDATE recordings SET path = ? WHERE recording_id = ?", (path, made.recording_id))
     sessions.tell(db, made.session_id)
     recordings.tell(db, made.recording_id)
     job, _ = jobs.submit(

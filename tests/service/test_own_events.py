@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
-from belongings import Belongings, client, house_at, keep
+from belongings import FOLDER, Belongings, client, house_at, keep
 
 from edged.config import Paths
 from edged.messages.access import OWNER, SCOPES, Asker, KnownClient
@@ -98,6 +98,7 @@ def test_the_user_and_who_reads_everything_hear_of_all(paths: Paths) -> None:
 
             assert heard.traces(users)
             assert heard.traces(anns)
+            assert (FOLDER in repr(heard.heard)) == (asker is OWNER)
 
     _run(paths, scenario)
 

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
-from belongings import Belongings, ask, client, house_at, keep
+from belongings import FOLDER, Belongings, ask, client, house_at, keep
 from msgspec import Struct, inspect
 
 from edged.bridge.access.scopes import ANY_OF, CLIENTS, OWNER_ONLY, STRANGERS
@@ -334,6 +334,20 @@ def test_lists_searches_and_figures_hold_the_clients_own_and_nothing_else(
         assert len(await _recordings(house, EVE)) == 3
         hits = await ask(house, ANN, requests.TranscriptsSearch(query="said"))
         assert anns.word in repr(hits)
+
+    run(scenario)
+
+
+def test_nobody_but_the_user_is_told_where_files_lie(run: Callable[[Scenario], None]) -> None:
+    async def scenario(house: House, users: Belongings, *_: Belongings) -> None:
+        get = requests.RecordingsGet(recording_id=users.recording)
+        for request in (*FINDING, get):
+            found = await ask(house, EVE, request)
+            assert isinstance(found, EdgedError) or FOLDER.encode() not in msgspec.json.encode(
+                found
+            )
+
+        assert FOLDER in repr(await ask(house, OWNER, get))
 
     run(scenario)
 
