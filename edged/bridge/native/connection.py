@@ -7,6 +7,7 @@ import struct
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
+from itertools import islice
 from time import monotonic
 from typing import NoReturn, Protocol
 
@@ -133,7 +134,7 @@ class Connection:
     def flush(self) -> None:
         """Send what the daemon takes now."""
         while self._unsent and self._socket and self.state is State.READY:
-            buffers = [self._unsent[at] for at in range(min(len(self._unsent), MOST_BUFFERS))]
+            buffers = list(islice(self._unsent, MOST_BUFFERS))
             try:
                 sent = self._socket.sendmsg(buffers)
             except BlockingIOError:

@@ -34,6 +34,7 @@ SIGN_OF_LIFE_S = 5.0
 """Between signs to a daemon that is not being read. It gives up after 15 s without any."""
 
 NOTHING = 0
+ABSENT = -1
 
 
 class Ends(NamedTuple):
@@ -108,17 +109,24 @@ class Relay:
 
     def _watch(self) -> None:
         """Wait for what can go on: reading from one side stops while the other does not take."""
-        wanted = {self._ends.reading: select.POLLIN if self._may_read() else NOTHING}
+        from_daemon = NOTHING if self._paused() else select.POLLIN
+        if self._daemon.wants_to_send:
+            from_daemon |= select.POLLOUT
+        wanted = {
+            self._ends.reading: select.POLLIN if self._may_read() else NOTHING,
+            self._daemon.fileno(): from_daemon,
+        }
         if self._writing:
             wanted[self._ends.writing] = select.POLLOUT
-        if (daemon := self._daemon.fileno()) >= 0:
-            reading = NOTHING if self._paused() else select.POLLIN
-            wanted[daemon] = reading | (select.POLLOUT if self._daemon.wants_to_send else NOTHING)
+        wanted.pop(ABSENT, None)
+        if wanted != self._watched:
+            self._watch_instead(wanted)
+
+    def _watch_instead(self, wanted: dict[int, int]) -> None:
         for gone in self._watched.keys() - wanted.keys():
             self._poll.unregister(gone)
         for source, events in wanted.items():
-            if self._watched.get(source) != events:
-                self._poll.register(source, events)
+            self._poll.register(source, events)
         self._watched = wanted
 
     def _may_read(self) -> bool:

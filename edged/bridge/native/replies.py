@@ -12,8 +12,8 @@ from itertools import count
 
 import msgpack
 
-from edged.bridge.native.pieces import Cutter
-from edged.bridge.native.zmtp import Chunk
+from edged.bridge.native.pieces import PIECE_BYTES, Cutter
+from edged.bridge.native.zmtp import Buffer, Chunk
 from edged.errors import EdgedError, VersionSkew
 
 PROTOCOL = 1
@@ -56,6 +56,8 @@ class Replies:
         """
         if self._cutter.midway:
             return self._part(chunk)
+        if chunk.ends_message and not self._envelope:
+            return self._whole(chunk.data)
         self._envelope += chunk.data
         if len(self._envelope) > LONGEST_ENVELOPE:
             raise VersionSkew("the daemon's reply is too long to be one")
@@ -68,15 +70,28 @@ class Replies:
         self._envelope.clear()
         self._cutter.begin("")
 
+    def _whole(self, envelope: Buffer) -> list[bytes]:
+        """A reply that came at once and has no parts, as most are."""
+        self._facts = _read(envelope)
+        told = text(self._facts)
+        if len(told) <= PIECE_BYTES:
+            self._cross_off()
+            return [told]
+        self._cutter.begin(self._name())
+        return self._cutter.add(told) + self._end()
+
     def _begin(self, *, ends: bool) -> list[bytes]:
-        self._facts = _read(self._envelope)
+        envelope = bytes(self._envelope)
         self._envelope.clear()
-        self._cutter.begin(str(self._facts.get("id", "")) or "r")
+        if ends:
+            return self._whole(envelope)
+        self._facts = _read(envelope)
+        self._cutter.begin(self._name())
         self._parts, self._odd, self._in_part = 0, b"", False
-        head = text(self._facts)
-        if not ends:
-            return self._cutter.add(head[:-1] + b',"parts":[')
-        return self._cutter.add(head) + self._end()
+        return self._cutter.add(text(self._facts)[:-1] + b',"parts":[')
+
+    def _name(self) -> str:
+        return str(self._facts.get("id", "")) or "r"
 
     def _part(self, chunk: Chunk) -> list[bytes]:
         """A part's bytes as base64, in groups of three; the rest waits for what comes next."""
@@ -99,9 +114,13 @@ class Replies:
         return b'"' if self._parts == 1 else b',"'
 
     def _end(self) -> list[bytes]:
+        self._cross_off()
+        return self._cutter.end()
+
+    def _cross_off(self) -> None:
+        """A request that got its last reply runs no longer."""
         if not self._facts.get("more"):
             self.running.discard(str(self._facts.get("parent_id", "")))
-        return self._cutter.end()
 
 
 def error_reply(error: EdgedError, parent_id: str) -> bytes:
@@ -127,7 +146,7 @@ def fields(error: EdgedError) -> dict[str, object]:
     }
 
 
-def _read(envelope: bytearray) -> dict[str, object]:
+def _read(envelope: Buffer) -> dict[str, object]:
     try:
         found = msgpack.unpackb(envelope, strict_map_key=False)
     except (ValueError, TypeError, msgpack.UnpackException) as error:
