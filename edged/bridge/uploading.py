@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from edged.bridge.framing import Buffer
-from edged.errors import BadMedia, Conflict, EdgedError
+from edged.errors import BadMedia, Busy, Conflict, EdgedError
 from edged.messages.replies import AnyReply
 from edged.messages.requests import AnyRequest
 from edged.messages.uploads import (
@@ -21,6 +21,11 @@ from edged.messages.uploads import (
 )
 
 R = TypeVar("R", bound=AnyReply)
+
+TRIES = 10
+"""How often a daemon may be busy, with no part taken in between."""
+
+PAUSE_MS = 200
 
 Told = Callable[[str, int, int], object]
 """Called with the upload's id, the bytes that are committed, and the size of the whole file."""
@@ -62,10 +67,7 @@ async def upload(
         size = os.fstat(file).st_size
         begin = UploadOpen(size_bytes=size, upload_id=upload_id)
         opened = await client.ask(begin, UploadOpened)
-        try:
-            await _send(client, file, opened, told or _silent)
-        except* EdgedError as errors:
-            raise _first(errors) from errors
+        await _send_all(client, file, opened, told or _silent)
         uploaded = await client.ask(UploadClose(upload_id=opened.upload_id), Uploaded)
         if uploaded.sha256 != await asyncio.to_thread(_hash, file):
             raise Conflict("the file changed while it was sent")
@@ -85,8 +87,42 @@ def _open(path: Path | str) -> int:
     raise BadMedia("the file is empty")
 
 
+async def _send_all(client: Asking, file: int, opened: UploadOpened, told: Told) -> None:
+    """Send until all is there; a daemon that is busy is asked again, as long as it takes parts."""
+    tries = 0
+    while opened.received < opened.size_bytes:
+        before = opened.received
+        try:
+            await _send(client, file, opened, told)
+        except Busy as error:
+            tries += 1
+            if tries >= TRIES:
+                raise
+            await asyncio.sleep(float(error.details.get("retry_after_ms") or PAUSE_MS) / 1000)
+        else:
+            return
+        opened = await _open_again(client, opened)
+        tries = 0 if opened.received > before else tries
+
+
+async def _open_again(client: Asking, opened: UploadOpened) -> UploadOpened:
+    go_on = UploadOpen(size_bytes=opened.size_bytes, upload_id=opened.upload_id)
+    return await client.ask(go_on, UploadOpened)
+
+
 async def _send(client: Asking, file: int, opened: UploadOpened, told: Told) -> None:
-    """Send what is missing, never more parts at once than the daemon's window."""
+    """Send what is missing, never more parts at once than the daemon's window.
+
+    Raises:
+        EdgedError: the failure that came first; the parts behind it were not sent, or failed too.
+    """
+    try:
+        await _send_parts(client, file, opened, told)
+    except* EdgedError as errors:
+        raise _first(errors) from errors
+
+
+async def _send_parts(client: Asking, file: int, opened: UploadOpened, told: Told) -> None:
     slots = asyncio.Semaphore(opened.window)
 
     async def send(offset: int, data: bytes) -> None:
@@ -104,7 +140,6 @@ async def _send(client: Asking, file: int, opened: UploadOpened, told: Told) -> 
 
 
 def _first(errors: BaseExceptionGroup[EdgedError]) -> EdgedError:
-    """The failure that came first; the parts behind it failed because of it."""
     for error in errors.exceptions:
         return _first(error) if isinstance(error, BaseExceptionGroup) else error
     raise AssertionError
