@@ -66,18 +66,38 @@ def ask(db: Connection, wish: KnownClient, *, most_pending: int) -> KnownClient:
         return _insert(db, wish, "asked")
     if known.status == "denied" or _has_all(known, wish):
         return known
-    if known.status == "pending" and set(wish.asked_scopes) - set(known.asked_scopes):
+    if known.status in ("revoked", "expired"):
+        _check_room(db, most_pending)
+        _make_pending(db, known.client_id)
+        return _ask_again(db, known, wish)
+    wish = _with_earlier_wishes(known, wish)
+    if known.status == "pending" and wish.asked_scopes != known.asked_scopes:
         # Whoever read the old wishes approves by an id, which must not stand for more by now.
         _remove(db, known.client_id, "forgotten")
         return _insert(db, wish, "asked")
-    if known.status in ("revoked", "expired"):
-        _check_room(db, most_pending)
-        db.execute(
-            "UPDATE clients SET status = 'pending', scopes = '', decided_at = NULL, "
-            "expires_at = NULL WHERE client_id = ?",
-            (known.client_id,),
-        )
     return _ask_again(db, known, wish)
+
+
+def _make_pending(db: Connection, client_id: str) -> None:
+    db.execute(
+        "UPDATE clients SET status = 'pending', scopes = '', decided_at = NULL, "
+        "expires_at = NULL WHERE client_id = ?",
+        (client_id,),
+    )
+
+
+def _with_earlier_wishes(known: KnownClient, wish: KnownClient) -> KnownClient:
+    """What is asked for only grows until it is decided: wishing to and fro fills no audit."""
+    if not _waits(known):
+        return wish
+    both = {*known.asked_scopes, *wish.asked_scopes}
+    ordered = tuple(scope for scope in SCOPES if scope in both)
+    return msgspec.structs.replace(wish, asked_scopes=ordered)
+
+
+def _waits(known: KnownClient) -> bool:
+    """Whether nobody has decided about what it asked for last."""
+    return known.decided_at is None or known.decided_at < known.asked_at
 
 
 def _with_identity(db: Connection, wish: KnownClient) -> KnownClient | None:
@@ -114,8 +134,7 @@ def _ask_again(db: Connection, known: KnownClient, wish: KnownClient) -> KnownCl
             wish.program, known.client_id,
         ),
     )  # fmt: skip
-    same = known.status == "pending" and known.asked_scopes == wish.asked_scopes
-    if not same:
+    if not _waits(known) or known.asked_scopes != wish.asked_scopes:
         audit.add(db, "asked", known.client_id, _text(wish.asked_scopes))
     return _tell(db, known.client_id)
 

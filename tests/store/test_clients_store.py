@@ -92,6 +92,25 @@ def test_who_asks_for_more_while_it_waits_is_another_entry(db: Connection) -> No
         clients.approve(db, first.client_id, scopes=None, expires_at=None)
 
 
+def test_wishing_to_and_fro_fills_no_audit(db: Connection) -> None:
+    asked = _wish_to_and_fro(db, "2026-01-01T00:00:00.000Z")
+    clients.approve(db, asked.client_id, scopes=("models.read",), expires_at=None)
+    more = _wish_to_and_fro(db, "2999-01-01T00:00:00.000Z")
+
+    assert asked.asked_scopes == more.asked_scopes == ("vision", "speech", "language")
+    assert (more.client_id, more.scopes) == (asked.client_id, ("models.read",))
+    assert _acts(db).count("asked") == 6
+
+
+def _wish_to_and_fro(db: Connection, asked_at: str) -> KnownClient:
+    wishes: tuple[Scope, ...] = ("speech", "vision", "language")
+    found = [
+        clients.ask(db, msgspec.structs.replace(_wish(scope), asked_at=asked_at), most_pending=9)
+        for scope in wishes * 5
+    ]
+    return found[-1]
+
+
 def test_so_many_strangers_may_wait(db: Connection) -> None:
     for number in range(3):
         _asked(db, identity=f"{number}@x", most=3)

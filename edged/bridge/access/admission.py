@@ -16,7 +16,16 @@ from edged.bridge.access.scopes import ANY_OF, CLIENTS, STRANGERS, Need, capture
 from edged.bridge.server import Caller, Outgoing, Stream
 from edged.config import Access as Settings
 from edged.errors import Busy, Denied, EdgedError, NotPaired, OriginDenied
-from edged.messages.access import OWNER, SCOPES, STRANGER, Asker, ClientKind, KnownClient, Scope
+from edged.messages.access import (
+    OWNER,
+    SCOPES,
+    STRANGER,
+    Asker,
+    ClientKind,
+    KnownClient,
+    Pair,
+    Scope,
+)
 from edged.messages.requests import AnyRequest
 
 MOST_REMEMBERED: Final = 1_000
@@ -27,6 +36,9 @@ STRANGERS_SHARE: Final = 0.1
 
 STRANGERS_RUNNING: Final = 4
 """Requests of one stranger that run at once: it has nothing to do but wait for `paired`."""
+
+PAIRINGS_PER_MINUTE: Final = 60
+"""How often one may ask to be paired, half of it at once: each time something is committed and told."""
 
 NOBODY: Final = Asker(client_id=STRANGER)
 """Who is not even identified."""
@@ -82,6 +94,13 @@ class Access:
         self._limits = _limits(settings, 1.0, MOST_REMEMBERED, clock)
         self._stranger_limits = _limits(settings, STRANGERS_SHARE, MOST_REMEMBERED, clock)
         self._all_strangers = _limits(settings, 1.0, 1, clock)
+        self._pairings = Limits(
+            requests_per_minute=PAIRINGS_PER_MINUTE,
+            bytes_per_minute=settings.bytes_per_minute,
+            most=MOST_REMEMBERED,
+            burst=0.5,
+            clock=clock,
+        )
         self._running: dict[str, weakref.WeakSet[_Running]] = {}
 
     def admit(self, caller: Caller, request: AnyRequest) -> Asker:
@@ -99,7 +118,7 @@ class Access:
         try:
             kind, identity, client = self._identify(caller)
             asker = _asker(kind, identity, client, caller.pid)
-            self._count(asker, caller, client)
+            self._count(asker, caller, request)
             _check(asker, client, request)
         except (NotPaired, OriginDenied, Denied):
             self._grants.note("refused", asker, _tag(request))
@@ -157,16 +176,18 @@ class Access:
 
     # how much
 
-    def _count(self, asker: Asker, caller: Caller, client: KnownClient | None) -> None:
-        if client is not None and client.status == "approved":
+    def _count(self, asker: Asker, caller: Caller, request: AnyRequest) -> None:
+        who = (asker.kind, asker.identity or caller.link)
+        if asker.scopes:
             self._limits.take(asker.client_id, caller.size_bytes)
             most = self._settings.running
         else:
-            who = (asker.kind, asker.identity or caller.link)
             # In this order: a stranger that floods uses up no other stranger's share.
             self._stranger_limits.take(who, caller.size_bytes)
             self._all_strangers.take("", caller.size_bytes)
             most = STRANGERS_RUNNING
+        if isinstance(request, Pair):
+            self._pairings.take(who, 0)
         if len(self._running.get(_key(asker), ())) >= most:
             raise Busy("too many running requests", limit=most, retry_after_ms=1_000)
 

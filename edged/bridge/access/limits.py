@@ -8,7 +8,7 @@ from typing import Final
 from edged.errors import Busy
 
 BURST: Final = 0.1
-"""A bucket holds so much of what a minute may bring."""
+"""A bucket holds so much of what a minute may bring, if nothing else is said."""
 
 MINUTE_S: Final = 60.0
 
@@ -19,11 +19,12 @@ class Bucket:
     Args:
         per_minute: what a minute may bring.
         now: time.monotonic() seconds.
+        burst: the share of it that may come at once.
     """
 
-    def __init__(self, per_minute: float, now: float) -> None:
+    def __init__(self, per_minute: float, now: float, *, burst: float = BURST) -> None:
         self._rate = per_minute / MINUTE_S
-        self._most = max(1.0, per_minute * BURST)
+        self._most = max(1.0, per_minute * burst)
         self._level = self._most
         self._at = now
 
@@ -45,6 +46,7 @@ class Limits:
         requests_per_minute: of one client.
         bytes_per_minute: likewise.
         most: clients that are remembered; the one that asked least recently is forgotten.
+        burst: the share of a minute that may come at once.
         clock: gives time.monotonic() seconds.
     """
 
@@ -54,9 +56,11 @@ class Limits:
         requests_per_minute: float,
         bytes_per_minute: float,
         most: int,
+        burst: float = BURST,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._rates = (requests_per_minute, bytes_per_minute)
+        self._burst = burst
         self._most = most
         self._clock = clock
         self._buckets: OrderedDict[Hashable, tuple[Bucket, Bucket]] = OrderedDict()
@@ -85,7 +89,8 @@ class Limits:
     def _of(self, who: Hashable, now: float) -> tuple[Bucket, Bucket]:
         found = self._buckets.get(who)
         if found is None:
-            found = (Bucket(self._rates[0], now), Bucket(self._rates[1], now))
+            requests, volume = (Bucket(rate, now, burst=self._burst) for rate in self._rates)
+            found = (requests, volume)
             self._buckets[who] = found
             if len(self._buckets) > self._most:
                 self._buckets.popitem(last=False)

@@ -5,13 +5,15 @@ from typing import Any, get_args
 import msgspec
 import pytest
 from grant_samples import ASKS, LINK, LIST, ORIGIN, UID, Book, client
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edged.bridge.access import scopes
 from edged.bridge.access.admission import Access
 from edged.bridge.server import Caller
 from edged.config import Access as Settings
 from edged.errors import Denied, EdgedError, NotPaired, OriginDenied
-from edged.messages import requests, sessions
+from edged.messages import access, requests, sessions
 from edged.messages.access import OWNER, SCOPES, STRANGER, ClientStatus
 from edged.messages.requests import AnyRequest
 
@@ -274,3 +276,31 @@ def test_strangers_have_a_tenth_and_share_what_one_client_has() -> None:
     assert one.count(STRANGER) == 10
     assert many.count(STRANGER) == pytest.approx(90, abs=5)
     assert set(many) == {STRANGER, "busy"}
+
+
+def test_nobody_asks_to_be_paired_over_and_over() -> None:
+    admitting = Access(Book(client("speech")), Settings(), clock=_standing)
+    wish = access.Pair(name="x", scopes=("speech",), nonce="0" * 32)
+
+    assert [_outcome(admitting, ASKS, wish) for _ in range(40)].count("busy") == 10
+    assert _outcome(admitting, ASKS, requests.Hello(client="x")) == "c1"
+
+
+@given(
+    uid=st.sampled_from([UID, UID + 1, -1, 0]),
+    key=st.sampled_from(["", "K"]),
+    origin=st.one_of(st.sampled_from(["", ORIGIN, "x@y", "null"]), st.text(max_size=200)),
+    token=st.one_of(st.sampled_from(["", TOLD, OWNERS]), st.text(max_size=100)),
+    mode=st.sampled_from(["user", "pair"]),
+    kind=st.sampled_from(sorted(get_args(AnyRequest), key=lambda one: str(one.__name__))),
+)
+def test_only_the_user_s_own_process_is_ever_the_owner(
+    uid: int, key: str, origin: str, token: str, mode: str, kind: type[Any]
+) -> None:
+    settings = msgspec.convert({"local_clients": mode}, Settings)
+    admitting = Access(Book(client(*SCOPES)), settings, owner_token=OWNERS)
+
+    got = _outcome(admitting, Caller(LINK, uid, 7, key, origin, token), _example(kind))
+
+    may_be = uid == UID and not key and not origin and (mode == "user" or token == OWNERS)
+    assert (got == "owner") == may_be
