@@ -1,6 +1,6 @@
 import type { Face, Hand, Pose, Seen } from "@edged/client";
 import { expect, test } from "vitest";
-import { type Context, draw } from "../../src/camera/drawing";
+import { draw } from "../../src/camera/drawing";
 import { FACE_LINES, HAND_LINES, MESH_POINTS, POSE_LINES, POSE_SIDES } from "../../src/camera/points";
 
 /** A context that notes what is drawn. */
