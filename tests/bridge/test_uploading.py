@@ -35,7 +35,7 @@ class Daemon:
         self.opened: list[UploadOpen] = []
         self.on_their_way = 0
         self.most_on_their_way = 0
-        self.least_on_their_way = 0
+        self.answers_from = 0
         self.parts = 0
         self._refuse = refuse
 
@@ -72,11 +72,12 @@ class Daemon:
     async def _take(self, request: UploadPart, parts: Sequence[Buffer]) -> UploadTaken:
         self.on_their_way += 1
         self.most_on_their_way = max(self.most_on_their_way, self.on_their_way)
-        while self.on_their_way < self.least_on_their_way:
+        while self.most_on_their_way < self.answers_from or (
+            self.answers_from and request.offset > len(self.held)
+        ):
             await asyncio.sleep(0)
         self.on_their_way -= 1
         self.parts += 1
-        self.least_on_their_way = 0
         if error := self._refuse(self.parts):
             raise error
         if request.offset != len(self.held):
@@ -108,7 +109,7 @@ def _upload(daemon: Daemon, file: Path, upload_id: str | None = None) -> list[in
 
 def test_all_parts_are_sent_in_order_and_never_more_at_once_than_the_window(file: Path) -> None:
     daemon = Daemon()
-    daemon.least_on_their_way = WINDOW  # the first part is answered when so many have come
+    daemon.answers_from = WINDOW  # the first part is answered when so many have come
 
     told = _upload(daemon, file)
 
