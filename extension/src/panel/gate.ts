@@ -7,7 +7,7 @@ import { moment } from "../ui/figures";
 import { icon, type IconName } from "../ui/icons";
 import { button, card, command, waiting } from "../ui/parts";
 import type { Phase } from "./membership";
-import { commandOf, titleOf, troubleLines, type Trouble } from "./problems";
+import { advice, commandOf, titleOf, troubleLines, type Trouble } from "./problems";
 
 export interface GateActions {
   readonly again: () => void;
@@ -134,6 +134,7 @@ function asking(phase: Extract<Phase, { at: "asking" }>, actions: GateActions): 
       { class: "card stack tight" },
       el("p", {}, text("pairing.command")),
       command(`edged clients approve ${client.client_id}`),
+      el("div", { class: "small soft" }, advice(text("pairing.list"))),
       el("p", { class: "row small soft" }, el("span", { class: "spinner" }), text("pairing.waiting")),
     ),
     card(text("pairing.scopes"), granted(client.asked_scopes)),

@@ -9,8 +9,7 @@ import type { Panel, Screen } from "./context";
 import { troubleNotice, troubleOf } from "./problems";
 
 const SESSIONS = 50;
-/** A character that shows nothing. */
-const NOTHING = 0x200b;
+const SPACE = 0x20;
 const HUES = [248, 12, 158, 290, 35, 200, 330, 95] as const;
 
 type ClaimType = "self" | "user" | "guest";
@@ -197,9 +196,9 @@ export function nameOf(speaker: Speaker): string {
 /** At most two letters of a name. */
 export function initials(name: string): string {
   const words = name.split(/\s+/u).filter((word) => word !== "");
-  const ends = [words[0], words.length > 1 ? words.at(-1) : undefined];
+  const ends = words.length > 1 ? [words[0], words.at(-1)] : words;
   return ends
-    .map((word) => String.fromCodePoint(word?.codePointAt(0) ?? NOTHING))
+    .map((word) => String.fromCodePoint(word?.codePointAt(0) ?? SPACE))
     .join("")
     .toUpperCase();
 }

@@ -349,9 +349,9 @@ export function sampleHost(script: Script = {}): FakeHost {
       const scripted = script[type];
       const opening = OPENINGS[type];
       if (scripted !== undefined) scripted(port, asked);
-      else if (opening !== undefined) port.reply(asked, opening as Partial<AnyReply>, { more: true });
+      else if (opening !== undefined) port.reply(asked, opening, { more: true });
       else if (ANSWERS[type] === undefined) port.fail(asked, "unknown_request");
-      else port.reply(asked, ANSWERS[type] as Partial<AnyReply>);
+      else port.reply(asked, ANSWERS[type]);
     },
   });
 }

@@ -1,0 +1,59 @@
+// @vitest-environment happy-dom
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { CODES, EdgedError } from "../../client/src";
+import { commandOf, titleOf, troubleNotice, troubleOf } from "../../src/panel/problems";
+import { FakeBrowser } from "./browser";
+
+beforeEach(() => {
+  new FakeBrowser().install(() => {
+    throw new Error("nobody connects here");
+  });
+});
+
+describe("problems", () => {
+  it("shows of every error its title, its fix and its code", () => {
+    for (const [code, { fix }] of Object.entries(CODES)) {
+      const shown = troubleNotice(troubleOf(new EdgedError(code, "why"))).textContent;
+
+      expect(shown).toContain(titleOf(troubleOf(new EdgedError(code, ""))));
+      expect(shown.toLowerCase()).toContain(fix.replaceAll("`", "").toLowerCase());
+      expect(shown).toContain(`Reason: ${code}`);
+    }
+  });
+
+  it("shows commands as code, not with their quotes", () => {
+    const shown = troubleNotice(troubleOf(new EdgedError("host_not_registered", "")));
+
+    expect(shown.querySelector("code")?.textContent).toBe("edged browser install");
+    expect(shown.textContent).not.toContain("`");
+  });
+
+  it("names the extension that the host does not know", () => {
+    const trouble = troubleOf(new EdgedError("origin_denied", ""));
+
+    expect(commandOf(trouble, "abc")).toBe("edged browser install --extension-id abc");
+  });
+
+  it("names the grant that is missing", () => {
+    const denied = new EdgedError("denied", "no", { details: { missing: "models.manage" } });
+
+    expect(troubleNotice(troubleOf(denied)).textContent).toContain("“Load and unload models”");
+  });
+
+  it("tries again when it is asked to", () => {
+    const again = vi.fn();
+    const shown = troubleNotice(troubleOf(new EdgedError("busy", "")), again);
+    document.body.append(shown);
+
+    [...shown.querySelectorAll("button")].at(-1)?.click();
+
+    expect(again).toHaveBeenCalledOnce();
+  });
+
+  it("calls what is no error of ours a defect, with its words", () => {
+    expect(troubleOf(new TypeError("x is undefined"))).toMatchObject({
+      code: "internal",
+      message: "x is undefined",
+    });
+  });
+});
