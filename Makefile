@@ -20,10 +20,10 @@ PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help compiled models demo test test-long check lint coverage bench lock setup setup-dev extension check-extension clean
+.PHONY: help compiled models demo demo-browser test test-long check lint coverage bench lock setup setup-dev extension check-extension clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 15
 
 # A home of its own for the models that `edged models pull --defaults` brings; tests find them there.
 # Without a network nothing is lost but the tests that need them: they say so and are skipped.
@@ -33,6 +33,9 @@ WITHOUT_MODELS = echo "the embedded models were not pulled: what needs them is l
 demo: $(STAMPS)/speech compiled  ## transcribe, search and encrypt a conversation on a throw-away home
 	@$(PULL_DEFAULTS) || $(WITHOUT_MODELS)
 	@$(BIN)/edged demo
+
+demo-browser: $(STAMPS)/speech compiled extension  ## the same through a browser: pair the side panel, drop a file on it, search
+	@$(BIN)/python packaging/demo_browser.py
 
 test: $(STAMPS)/dev models compiled  ## run the tests, but for the long ones
 	@$(PYTEST) -n auto --dist worksteal -m "not long"

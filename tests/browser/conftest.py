@@ -1,5 +1,6 @@
 """Browsers with the extension, each skipped with its reason where something is not here."""
 
+import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,7 +11,8 @@ import builds
 import cdp
 import made_media
 import pytest
-from rooms import FirefoxRoom, Room, install_doubler
+import small_graphs
+from rooms import FirefoxRoom, Room
 
 MODELS = (
     "blobs", "face-detector-short-range", "face-iris", "face-mesh", "hand-landmarker", "holistic",
@@ -65,7 +67,7 @@ def room(chromium_build: Path, media: Path) -> Iterator[Room]:
         f"--use-file-for-fake-video-capture={media / 'portrait.y4m'}",
     )
     with Room(chromium_build, builds.LIBRARY, flags=flags) as room:
-        install_doubler(room)
+        _install_doubler(room)
         room.daemon.start()
         yield room
 
@@ -94,3 +96,16 @@ def firefox_room(firefox_build: Path) -> Iterator[FirefoxRoom]:
     with FirefoxRoom(firefox_build, builds.LIBRARY) as room:
         room.daemon.start()
         yield room
+
+
+def _install_doubler(room: Room) -> None:
+    """A graph that gives twice what it is given, n x 3 of float32; before the daemon starts."""
+    folder = room.daemon.paths.manifests
+    folder.mkdir(parents=True, exist_ok=True)
+    graph = small_graphs.doubler(room.folder / "doubler.onnx")
+    digest = hashlib.sha256(graph.read_bytes()).hexdigest()
+    (folder / "doubler.toml").write_text(
+        'id = "doubler"\ntask = "infer"\nengine = "onnx"\ndescription = "y = 2 x"\n'
+        'license = "Apache-2.0"\nmemory_bytes = 1_000_000\n'
+        f'[[files]]\nname = "model.onnx"\npath = "{graph}"\nsha256 = "{digest}"\n'
+    )

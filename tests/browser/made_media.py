@@ -39,7 +39,8 @@ def _sentence(target: Path, text: str) -> npt.NDArray[np.int16]:
         said = np.frombuffer(source.readframes(source.getnframes()), np.int16)
     raw.unlink()
     times = np.arange(int(len(said) * RATE / rate)) * rate / RATE
-    return np.interp(times, np.arange(len(said)), said).astype(np.int16)
+    resampled: npt.NDArray[np.int16] = np.interp(times, np.arange(len(said)), said).astype(np.int16)
+    return resampled
 
 
 def portrait(target: Path, *, frames: int = 4) -> Path:

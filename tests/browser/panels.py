@@ -15,6 +15,12 @@ WIDTH, HEIGHT = 360, 780
 ASK = ".screen .button.primary"
 WORDS = "[...document.querySelectorAll('.words li')].map((word) => word.textContent)"
 PAIRED = "document.querySelector('[role=tablist]')?.hidden === false"
+DROP = (
+    "(() => { const at = document.querySelector('.drop').getBoundingClientRect();"
+    "return [at.x + at.width / 2, at.y + at.height / 2]; })()"
+)
+"""Where files are dropped."""
+
 AXE = Path(__file__).parent.parent.parent / "extension" / "node_modules" / "axe-core" / "axe.min.js"
 
 
@@ -43,6 +49,19 @@ def paired(room: Room) -> Page:
         room.approve(ORIGIN, "all")
         page.wait(PAIRED)
     return page
+
+
+def done(name: str) -> str:
+    """An expression that is true when the file of that name is transcribed."""
+    row = f"document.querySelector('.file-row:has([title=\"{name}\"])')"
+    return f"!!{row}?.querySelector('.acts [aria-label^=\"Open\"]')"
+
+
+def transcribe(page: Page, file: Path) -> None:
+    """Drop a file on the panel and wait until its row says that it is done."""
+    go(page, "files")
+    page.drop_files(*page.evaluate(DROP), file)
+    page.wait(done(file.name))
 
 
 def go(page: Page, screen: str) -> None:

@@ -21,9 +21,7 @@ from cdp import Chromium, Page
 
 INTEGRATION = Path(__file__).parent.parent / "integration"
 sys.path.insert(0, str(INTEGRATION))  # real daemons lie with the tests that are about them
-sys.path.insert(0, str(INTEGRATION.parent))  # and small graphs beside them
-import small_graphs  # noqa: E402 - needs the lines above
-from real_daemon import Daemon  # noqa: E402 - likewise
+from real_daemon import Daemon  # noqa: E402 - needs the line above
 
 from edged.bridge import endpoint  # noqa: E402 - likewise
 from edged.bridge.browsers.identity import CHROMIUM_ID, FIREFOX_ID, HOST_NAME  # noqa: E402 - likewise
@@ -151,6 +149,12 @@ class Room:
         page.evaluate("raw.next((one) => one.body?.type === 'paired')")
         page.close()
 
+    def doctor(self) -> str:
+        """What `edged browser doctor` says of this browser; nothing may be wrong."""
+        done = as_user(self.daemon, self.folder, "browser", "doctor", "--browser", "chromium")
+        assert done.returncode == 0, (done.stdout, done.stderr)
+        return done.stdout.decode()
+
     def shut_down(self) -> None:
         """End the daemon, whoever started it."""
         assert self.daemon.run("shutdown").returncode == 0
@@ -209,8 +213,7 @@ class Room:
 
     def _register(self) -> None:
         """Tell Chromium of the host, as a user does; of the echo host, by hand."""
-        done = register(self.daemon, self.folder, "chromium", id_of_folder(self.probe))
-        assert done.returncode == 0, done.stderr
+        register(self.daemon, self.folder, "chromium", id_of_folder(self.probe))
         echo = launcher(self.folder, str(HERE / "echo_host.py"))
         text = manifest(ECHO_NAME, echo, allowed_origins=[self.probe_origin])
         (self.profile / "NativeMessagingHosts" / f"{ECHO_NAME}.json").write_text(text)
@@ -234,19 +237,6 @@ def peak_bytes(pid: int) -> int:
     return (
         int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1])
         * 1024
-    )
-
-
-def install_doubler(room: Room) -> None:
-    """A graph that gives twice what it is given, n x 3 of float32; before the daemon starts."""
-    folder = room.daemon.paths.manifests
-    folder.mkdir(parents=True, exist_ok=True)
-    graph = small_graphs.doubler(room.folder / "doubler.onnx")
-    digest = hashlib.sha256(graph.read_bytes()).hexdigest()
-    (folder / "doubler.toml").write_text(
-        'id = "doubler"\ntask = "infer"\nengine = "onnx"\ndescription = "y = 2 x"\n'
-        'license = "Apache-2.0"\nmemory_bytes = 1_000_000\n'
-        f'[[files]]\nname = "model.onnx"\npath = "{graph}"\nsha256 = "{digest}"\n'
     )
 
 
@@ -274,8 +264,7 @@ class FirefoxRoom:
         shutil.copyfile(library, self.probe / "client.js")
         self._in_its_words()
         (self.folder / ".mozilla").mkdir()
-        done = register(self.daemon, self.folder, "firefox", PROBE_IN_FIREFOX)
-        assert done.returncode == 0, done.stderr
+        register(self.daemon, self.folder, "firefox", PROBE_IN_FIREFOX)
         self._uuids = {name: str(uuid.uuid4()) for name in (FIREFOX_ID, PROBE_IN_FIREFOX)}
         self.browser = Firefox(self.folder, uuids=self._uuids, environ={**self.daemon.environ})
         self.browser.install(self.probe)
@@ -322,18 +311,22 @@ def at_home(daemon: Daemon, home: Path) -> dict[str, str]:
     return found
 
 
-def register(
-    daemon: Daemon, home: Path, browser: str, *extensions: str
-) -> "subprocess.CompletedProcess[bytes]":
-    """`edged browser install` for a browser whose user lives there."""
-    more = [word for one in extensions for word in ("--extension-id", one)]
+def as_user(daemon: Daemon, home: Path, *words: str) -> "subprocess.CompletedProcess[bytes]":
+    """What an `edged` command gives somebody whose HOME that is."""
     return subprocess.run(
-        [sys.executable, "-P", "-m", "edged", "browser", "install", "--browser", browser, *more],
+        [sys.executable, "-P", "-m", "edged", *words],
         env=at_home(daemon, home),
         capture_output=True,
         timeout=30,
         check=False,
     )
+
+
+def register(daemon: Daemon, home: Path, browser: str, *extensions: str) -> None:
+    """`edged browser install` for a browser whose user lives there."""
+    more = [word for one in extensions for word in ("--extension-id", one)]
+    done = as_user(daemon, home, "browser", "install", "--browser", browser, *more)
+    assert done.returncode == 0, done.stderr
 
 
 def end_daemon(daemon: Daemon) -> None:

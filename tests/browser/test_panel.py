@@ -17,10 +17,6 @@ HEARD = (
     "[...document.querySelectorAll('.caption:not(.partial) p')]"
     ".some((line) => line.textContent.includes('kitchen table'))"
 )
-DROP = (
-    "(() => { const at = document.querySelector('.drop').getBoundingClientRect();"
-    "return [at.x + at.width / 2, at.y + at.height / 2]; })()"
-)
 POSITION = "Number(document.querySelector('.player input[type=range]')?.value ?? 0)"
 
 
@@ -38,14 +34,6 @@ def stranger(strange: Room) -> Iterator[Page]:
     page = panels.opened(strange)
     yield page
     page.close()
-
-
-def _transcribe(page: Page, file: Path) -> None:
-    """Drop a file on the panel and wait until its row says that it is done."""
-    panels.go(page, "files")
-    page.drop_files(*page.evaluate(DROP), file)
-    row = f"document.querySelector('.file-row:has([title=\"{file.name}\"])')"
-    page.wait(f"!!{row}?.querySelector('.acts [aria-label^=\"Open\"]')")
 
 
 def test_both_sides_show_the_same_words_and_a_revoked_panel_says_so(
@@ -67,7 +55,7 @@ def test_both_sides_show_the_same_words_and_a_revoked_panel_says_so(
 def test_a_dropped_file_is_transcribed_found_by_its_words_and_played_from_there(
     panel: Page, media: Path
 ) -> None:
-    _transcribe(panel, media / "talk.wav")
+    panels.transcribe(panel, media / "talk.wav")
 
     panels.go(panel, "search")
     panel.type("input[type=search]", "kitchen")
@@ -110,7 +98,7 @@ def test_arrow_keys_lead_through_the_tabs(panel: Page) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_serious_fault_on_any_screen(panel: Page, media: Path, scheme: str) -> None:
-    _transcribe(panel, media / "speech.wav")
+    panels.transcribe(panel, media / "speech.wav")
     panel.prefer(color_scheme=scheme, reduced_motion="reduce")
 
     found = {}
