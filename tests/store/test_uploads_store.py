@@ -1,5 +1,8 @@
 """Uploads in the store: parts in any order, once or twice, and what becomes of them."""
 
+import asyncio
+import hashlib
+import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -7,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edged.errors import BadRequest, Busy, Conflict, NotFound, TooLarge
+from edged.errors import BadRequest, Busy, Conflict, DiskFull, NotFound, TooLarge
 from edged.messages.records import Job, Problem
-from edged.store import Connection, engine, jobs, outcomes, schema, uploads
+from edged.store import Connection, Store, engine, jobs, outcomes, schema, uploads
 from edged.store.digests import Digests
 from edged.store.uploads import Upload
 
@@ -243,3 +246,45 @@ def test_an_upload_whose_job_was_removed_ends_with_its_time(db: Connection) -> N
 
     assert _outlived(db, timedelta(days=2)) == (upload.upload_id,)
     assert _held(db, upload) == CONTENT
+
+
+def test_a_part_that_found_no_room_counts_for_nothing_and_deleting_works_all_the_same(
+    tmp_path: Path,
+) -> None:
+    piece, digests = random.Random(1).randbytes(200_000), Digests()
+
+    async def scenario(store: Store) -> None:
+        upload = await store.write(
+            lambda db: uploads.begin(
+                db, owner="", size_bytes=2**30, sha256=None, most_bytes=2**40, keep_ms=DAY_MS
+            )
+        )
+
+        def add(db: Connection) -> int:
+            now = uploads.get(db, upload.upload_id)
+            fresh = uploads.add(db, now, start=now.received, data=piece, keep_ms=DAY_MS)
+            digests.add(upload.upload_id, now.received, fresh)
+            return now.received + len(fresh)
+
+        acknowledged = [await store.write(add) for _ in range(3)][-1]
+        pages = await store.read(lambda db: int(db.pragma("page_count")))
+        await store.write(lambda db: db.pragma("max_page_count", pages + 10))
+        with pytest.raises(DiskFull):
+            await store.write(add)
+
+        held = await store.read(lambda db: uploads.get(db, upload.upload_id).received)
+        assert held == acknowledged == 600_000
+        await store.write(lambda db: db.pragma("max_page_count", 2**30), makes_room=True)
+        assert await store.write(add) == 800_000
+        whole = hashlib.sha256(piece * 4).hexdigest()
+        assert digests.find(upload.upload_id, 800_000) == whole
+        await store.delete_upload(upload.upload_id)
+        assert (
+            await store.read(lambda db: db.execute("SELECT count(*) FROM upload_pieces").get) == 0
+        )
+
+    store = Store.open(tmp_path / "edged.db", bytes(32))
+    try:
+        asyncio.run(scenario(store))
+    finally:
+        store.close()
