@@ -86,7 +86,8 @@ def _print_recording(report: replies.HealthReport) -> None:
         devices, who = ", ".join(one.devices), one.started_by or "a client without a name"
         print(f"recording  {one.session_id}  {devices}  {render.ago(one.duration_ms)}, by {who}")
     for sight in report.watching:
-        print(f"watching   {sight.kind} {sight.device}  {frame_rates(sight)}")
+        by = f", by {sight.started_by}" if sight.started_by else ""
+        print(f"watching   {sight.kind} {sight.device}  {frame_rates(sight)}{by}")
     if not report.recording and not report.watching:
         print("recording  nothing")
 

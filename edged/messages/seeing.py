@@ -338,7 +338,10 @@ class SessionFrameTaken(Reply, frozen=True, tag="session_frame_taken"):
 
 
 class SightState(Record, frozen=True):
-    """One seeing source of a session. lost: why it gives nothing now. models: by kind of track."""
+    """One seeing source of a session, or a stream.
+
+    lost: why it gives nothing now. models: by kind of track. started_by: of a stream, the client's name.
+    """
 
     kind: str
     device: str = ""
@@ -346,6 +349,7 @@ class SightState(Record, frozen=True):
     models: dict[str, str] = {}
     target_fps: float = 0.0
     counts: FrameCounts = FrameCounts()
+    started_by: str = ""
 
 
 class SightGap(Record, frozen=True):

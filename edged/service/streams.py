@@ -20,9 +20,10 @@ def open_stream(
     if request.kind == "session":
         return house.following.follow(caller, request)
     owner = house.asker.client_id
+    name = house.called(caller)
     if request.kind == "audio":
-        return house.streams.open(caller, request, started_by=house.called(caller), owner=owner)
-    replies = house.sight_streams.open(caller, request, owner=owner)
+        return house.streams.open(caller, request, started_by=name, owner=owner)
+    replies = house.sight_streams.open(caller, request, started_by=name, owner=owner)
     return capturing.noted(house, request.kind, replies)
 
 

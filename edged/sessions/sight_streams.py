@@ -55,13 +55,14 @@ class _Stream(Struct, kw_only=True):
     """
 
     request: StreamOpen
-    owner: str
     plan: Plan
     eyes: QuickEyes
     source: FrameSource | None
     onlooking: Onlooking
     counting: FrameCounting
     newest: CapturedFrame | None = None
+    started_by: str = ""
+    owner: str = ""
     last_ms: int = -1
     lost: str = ""
     stopping: "asyncio.Task[None] | None" = None
@@ -123,13 +124,14 @@ class SightStreams:
         return tuple(_state(one) for one in opened if owner in {None, one.owner})
 
     async def open(
-        self, caller: str, request: StreamOpen, *, owner: str = ""
+        self, caller: str, request: StreamOpen, *, started_by: str = "", owner: str = ""
     ) -> AsyncGenerator[Outgoing, None]:
         """Replies from `stream_opened` to `stream_closed`; leaving early ends the stream.
 
         Args:
             caller: names the connection.
             request: what is asked for.
+            started_by: the client's name.
             owner: the client_id that asks; empty: the user.
 
         Raises:
@@ -144,7 +146,8 @@ class SightStreams:
             if expected_ms := self._pool.expected_load_ms(plan.model):
                 yield Loading(model=plan.model, expected_ms=expected_ms)
             async with AsyncExitStack() as stack:
-                stream = self._streams[key] = await self._begin(stack, request, plan, owner)
+                stream = self._streams[key] = await self._begin(stack, request, plan)
+                stream.started_by, stream.owner = started_by, owner
                 yield StreamOpened(stream=request.stream, model=plan.model)
                 replies = await stack.enter_async_context(aclosing(self._replies(stream)))
                 async for reply in replies:
@@ -215,15 +218,12 @@ class SightStreams:
         self._streams[key] = None
         return key
 
-    async def _begin(
-        self, stack: AsyncExitStack, request: StreamOpen, plan: Plan, owner: str
-    ) -> _Stream:
+    async def _begin(self, stack: AsyncExitStack, request: StreamOpen, plan: Plan) -> _Stream:
         opened = open_eyes(self._pool, plan, stream=secrets.token_hex(8))
         eyes = await stack.enter_async_context(opened)
         source = None if request.kind == "frames" else await self._source(stack, request)
         return _Stream(
             request=request,
-            owner=owner,
             plan=plan,
             eyes=eyes,
             source=source,
@@ -327,6 +327,7 @@ def _state(stream: _Stream) -> SightState:
         models={stream.plan.look.task: stream.plan.model},
         target_fps=stream.request.fps or (0.0 if stream.source is None else DEVICE_FPS),
         counts=stream.counting.current,
+        started_by=stream.started_by,
     )
 
 

@@ -1464,7 +1464,11 @@ export interface Listening {
   duration_ms: number;
 }
 
-/** One seeing source of a session. lost: why it gives nothing now. models: by kind of track. */
+/**
+ * One seeing source of a session, or a stream.
+ *
+ * lost: why it gives nothing now. models: by kind of track. started_by: of a stream, the client's name.
+ */
 export interface SightState {
   kind: string;
   device: string;
@@ -1472,6 +1476,7 @@ export interface SightState {
   models: Readonly<Record<string, string>>;
   target_fps: number;
   counts: FrameCounts;
+  started_by: string;
 }
 
 /**
