@@ -103,6 +103,8 @@ class Noted:
 def program(pid: int, *, of_parent: bool = False) -> str:
     """The file that a process runs, as the system says now; empty where it does not. Blocks.
 
+    What cannot be shown of its name is left out.
+
     Args:
         pid: which process; -1: not known.
         of_parent: take the process that started it: a browser, for its native-messaging host.
@@ -110,9 +112,10 @@ def program(pid: int, *, of_parent: bool = False) -> str:
     try:
         if of_parent:
             pid = _parent(pid)
-        return os.readlink(f"/proc/{pid}/exe")
+        path = os.readlink(f"/proc/{pid}/exe")
     except (OSError, ValueError, IndexError):
         return ""
+    return "".join(character for character in path if character.isprintable())
 
 
 def _parent(pid: int) -> int:

@@ -17,6 +17,8 @@ from edged.messages import access, replies, requests, sessions
 from edged.messages.events import ClientChanged
 from edged.messages.replies import EventReply, HealthReport, Jobs, Subscribed, Welcome
 
+FED = sessions.SessionsStart(sources=(sessions.SourceWish(kind="client"),))
+
 
 @pytest.fixture(autouse=True)
 def _nobody_is_left(shared_daemon: Daemon) -> Iterator[None]:
@@ -186,10 +188,9 @@ def test_revoking_ends_what_runs_at_once(shared_daemon: Daemon, panel: Extension
 def test_revoking_ends_the_sessions_of_the_client_alone(
     shared_daemon: Daemon, panel: Extension
 ) -> None:
-    fed = sessions.SessionsStart(sources=(sessions.SourceWish(kind="client"),))
     client = panel.pair(shared_daemon, "speech", "results.read")
-    its_own = panel.ask(fed, sessions.OneSession).session
-    mine = shared_daemon.ask(fed, sessions.OneSession).session
+    its_own = panel.ask(FED, sessions.OneSession).session
+    mine = shared_daemon.ask(FED, sessions.OneSession).session
 
     shared_daemon.ask(access.ClientsRevoke(client_id=client.client_id), access.OneClient)
 
@@ -204,7 +205,8 @@ def _status(daemon: Daemon, session_id: str) -> str:
 
 
 def test_a_grant_that_runs_out_ends_what_runs(shared_daemon: Daemon, panel: Extension) -> None:
-    client = panel.pair(shared_daemon, "results.read")
+    client = panel.pair(shared_daemon, "results.read", "speech")
+    session = panel.ask(FED, sessions.OneSession).session
     panel.send(requests.Subscribe())
     assert isinstance(panel.receive(), Subscribed)
 
@@ -212,8 +214,9 @@ def test_a_grant_that_runs_out_ends_what_runs(shared_daemon: Daemon, panel: Exte
 
     with pytest.raises(NotPaired):
         while True:
-            panel.receive(within_ms=3_000)
+            panel.receive()
     assert panel.ask(access.ClientsSelf(), access.OneClient).client.status == "expired"
+    shared_daemon.wait(lambda: _status(shared_daemon, session.id) != "recording")
 
 
 def test_fewer_scopes_end_what_needs_the_others(shared_daemon: Daemon, panel: Extension) -> None:
