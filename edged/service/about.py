@@ -45,7 +45,7 @@ def hello(
     house: House, request: requests.Hello, _: Sequence[bytes | memoryview], caller: str
 ) -> Welcome:
     """Say who answers, and note who asks."""
-    house.clients.greet(caller, request.client)
+    house.callers.greet(caller, request.client)
     return Welcome(version=__version__, protocol=PROTOCOL, pid=os.getpid(), limits=_limits(house))
 
 

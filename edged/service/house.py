@@ -24,7 +24,7 @@ from edged.pipeline.lexicons import Lexicons
 from edged.pipeline.seeing.reading import Reading
 from edged.pipeline.sounding import Sounding
 from edged.pipeline.transcription import Pipeline
-from edged.service.clients import Clients
+from edged.service.callers import Callers
 from edged.service.known import Known
 from edged.service.notices import Notices
 from edged.service.ownership import Ownership
@@ -84,7 +84,7 @@ class House:
     rotate_key: Callable[[], Awaitable[None]]
     stop: Callable[[], None]
     ownership: Ownership
-    clients: Clients = field(default_factory=Clients)
+    callers: Callers = field(default_factory=Callers)
     notices: Notices = field(default_factory=Notices)
     digests: Digests = field(default_factory=Digests)
     asker: Asker = OWNER
@@ -106,7 +106,7 @@ class House:
         Args:
             caller: names the connection.
         """
-        return self.asker.name or self.clients.name(caller)
+        return self.asker.name or self.callers.name(caller)
 
     def note_deleted(self, request: Request) -> None:
         """Add to the audit that a client deleted something; what the user deletes is not noted."""

@@ -1,11 +1,11 @@
 import pytest
 
-from edged.service import clients
-from edged.service.clients import Clients
+from edged.service import callers
+from edged.service.callers import Callers
 
 
 def test_a_client_is_called_what_it_said_last() -> None:
-    known = Clients()
+    known = Callers()
 
     known.greet("link", "notes")
     known.greet("link", "captions")
@@ -15,8 +15,8 @@ def test_a_client_is_called_what_it_said_last() -> None:
 
 
 def test_the_oldest_names_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clients, "MOST_KNOWN", 2)
-    known = Clients()
+    monkeypatch.setattr(callers, "MOST_KNOWN", 2)
+    known = Callers()
 
     for link in ("one", "two", "one", "three"):
         known.greet(link, f"client {link}")

@@ -1,4 +1,4 @@
-"""What clients call themselves, as far as they said it by `hello`."""
+"""What those who ask call themselves, as far as they said it by `hello`."""
 
 from collections import OrderedDict
 
@@ -6,7 +6,7 @@ MOST_KNOWN = 1_000
 """Connections come and go without a word; the oldest names go."""
 
 
-class Clients:
+class Callers:
     """Names of connections. Loop thread only."""
 
     def __init__(self) -> None:
