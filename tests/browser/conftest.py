@@ -10,6 +10,7 @@ import bidi
 import builds
 import cdp
 import made_media
+import panels
 import pytest
 import small_graphs
 from rooms import FirefoxRoom, Room
@@ -18,7 +19,6 @@ MODELS = (
     "blobs", "face-detector-short-range", "face-iris", "face-mesh", "hand-landmarker", "holistic",
     "iris-landmark", "pose-landmarker-full",
 )  # fmt: skip
-FAKE_DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
 
 @pytest.fixture(scope="session")
@@ -61,11 +61,7 @@ def media() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def room(chromium_build: Path, media: Path) -> Iterator[Room]:
     """A running browser and daemon with the panel and the probe approved; leave them as they are."""
-    flags = (
-        *FAKE_DEVICES,
-        f"--use-file-for-fake-audio-capture={media / 'speech.wav'}",
-        f"--use-file-for-fake-video-capture={media / 'portrait.y4m'}",
-    )
+    flags = panels.devices(media / "speech.wav", media / "portrait.y4m")
     with Room(chromium_build, builds.LIBRARY, flags=flags) as room:
         _install_doubler(room)
         room.daemon.start()

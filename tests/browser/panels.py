@@ -24,6 +24,16 @@ DROP = (
 AXE = Path(__file__).parent.parent.parent / "extension" / "node_modules" / "axe-core" / "axe.min.js"
 
 
+def devices(sound: Path, film: Path) -> tuple[str, ...]:
+    """Flags for Chromium: a microphone that hears a WAV file, a camera that sees a YUV4MPEG2 file, both granted."""
+    return (
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-audio-capture={sound}",
+        f"--use-file-for-fake-video-capture={film}",
+    )
+
+
 def opened(room: Room) -> Page:
     """The panel in a tab as narrow as a side panel, with the daemon behind it."""
     page = room.browser.open(PANEL)
