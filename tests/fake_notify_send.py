@@ -10,16 +10,16 @@ folder = {folder!r}
 if "--help" in sys.argv:
     print({help!r})
     sys.exit(0)
-signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
-number = len(os.listdir(folder))
-with open(folder + "/shown." + str(number) + ".new", "w") as file:
+def close(*_):
+    open(folder + "/closed", "w").close()
+    sys.exit(0)
+signal.signal(signal.SIGINT, close)
+path = "%s/shown.%d.%d" % (folder, time.time_ns(), os.getpid())
+with open(path + ".new", "w") as file:
     file.write("\\0".join([*sys.argv[1:], *("env:" + name for name in os.environ)]))
-os.rename(folder + "/shown." + str(number) + ".new", folder + "/shown." + str(number))
+os.rename(path + ".new", path)
 if {answer!r} == "wait":
-    try:
-        time.sleep(30)
-    finally:
-        open(folder + "/closed", "w").close()
+    time.sleep(30)
 if any(one.startswith("--action=") for one in sys.argv):
     print({answer!r})
 """
