@@ -1,6 +1,5 @@
 /** A daemon as the panel's tests and pictures script it: what it knows, and what it answers. */
 import type {
-  AnyReply,
   AnyRequest,
   HealthReport,
   Job,
