@@ -40,6 +40,9 @@ STRANGERS_RUNNING: Final = 4
 PAIRINGS_PER_MINUTE: Final = 60
 """How often one may ask to be paired, half of it at once: each time something is committed and told."""
 
+WIDER: Final[Need] = frozenset(("results.read:all", "models.read", "models.manage"))
+"""Scopes that decide what a request shows, beside whether it may be asked."""
+
 NOBODY: Final = Asker(client_id=STRANGER)
 """Who is not even identified."""
 
@@ -147,6 +150,7 @@ class Access:
         for running in tuple(self._running.get(client.client_id, ())):
             try:
                 _check(asker, client, running.request)
+                _check_view(running.asker, asker)
             except EdgedError as error:
                 running.end(error)
 
@@ -272,6 +276,17 @@ def _check(asker: Asker, client: KnownClient | None, request: AnyRequest) -> Non
             fix=f"`edged clients approve {asker.client_id} --scopes ...` with {names} among them",
             missing=names,
         )
+
+
+def _check_view(before: Asker, now: Asker) -> None:
+    """Whether all that a running request shows may still be shown: it goes on as it began.
+
+    Raises:
+        Denied: some of it may not.
+    """
+    missing = _in_order((before.scopes - now.scopes) & WIDER)
+    if missing:
+        raise Denied("the client sees less from now on", fix="ask again", missing=" ".join(missing))
 
 
 def _in_order(scopes: Need) -> tuple[Scope, ...]:

@@ -52,9 +52,10 @@ def _asked(admitting: Access, work: Work) -> Stream:
     return admitting.guard(admitting.admit(ASKS, LIST), LIST, work.stream())
 
 
-async def _ended_by(after: KnownClient) -> EdgedError | None:
+async def _ended_by(after: KnownClient, before: KnownClient | None = None) -> EdgedError | None:
     """What a running request ends with when the client becomes this one; None: it does not end."""
-    admitting, work = Access(Book(client("results.read")), Settings()), Work()
+    before = before or client("results.read")
+    admitting, work = Access(Book(before), Settings()), Work()
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(_answered(_asked(admitting, work)))
         await _until(lambda: work.begun == 1)
@@ -92,6 +93,18 @@ def test_what_runs_ends_at_once_with_the_grant(after: KnownClient, kind: type[Ed
 
 def test_what_is_still_granted_goes_on() -> None:
     assert asyncio.run(_ended_by(client("results.read", "speech"))) is None
+
+
+def test_what_shows_more_than_it_may_from_now_on_ends() -> None:
+    """A subscription would go on to tell of everybody's results."""
+    everything = client("results.read", "results.read:all", "speech")
+
+    fewer = asyncio.run(_ended_by(client("results.read", "speech"), everything))
+    as_many = asyncio.run(_ended_by(client("results.read", "results.read:all"), everything))
+
+    assert isinstance(fewer, Denied)
+    assert fewer.details["missing"] == "results.read:all"
+    assert as_many is None
 
 
 def test_what_runs_for_another_client_goes_on() -> None:
