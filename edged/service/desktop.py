@@ -29,7 +29,7 @@ LONGEST_ANSWER: Final = 100
 _KEPT: Final = frozenset(
     ("PATH", "HOME", "LANG", "DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "XAUTHORITY")
 )
-"""What the child needs of the environment; a passphrase it does not."""
+"""What the child needs of the environment: neither a passphrase, nor the libraries of a frozen edged."""
 
 
 class Shown(Struct, frozen=True):
@@ -86,7 +86,7 @@ class NotifySend:
     def _found(self) -> tuple[str, str]:
         """The program and the path of the user's bus; empty where there is none. Blocking."""
         program = shutil.which(PROGRAM, path=self._environ.get("PATH"))
-        return program or "", session_bus(self._environ)
+        return (program, session_bus(self._environ)) if program else ("", "")
 
     def _for_child(self, bus: str) -> dict[str, str]:
         kept = {
