@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from edged.errors import BadRequest, Conflict, DiskFull, EdgedError, NotFound, NotKept
+from edged.errors import BadRequest, Conflict, EdgedError, NotKept
 from edged.messages.replies import AnyReply, Done
 from edged.messages.uploads import (
     UPLOAD_PART_BYTES,
@@ -112,10 +112,10 @@ async def spend(house: House, upload_id: str) -> None:
 
 
 async def spent(house: House, upload_id: str) -> bool:
-    """Drop an upload that was transcribed; False: a job still needs it, or it is gone already."""
+    """Drop an upload that was transcribed; False: it is gone, a job needs it, or it must wait."""
     try:
         await spend(house, upload_id)
-    except (NotFound, Conflict, DiskFull):
+    except EdgedError:
         return False
     return True
 

@@ -18,8 +18,9 @@ Buffer = bytes | memoryview
 MOST_UPLOADS = 256
 """Of one owner at a time: each is a row and a line in the table of digests."""
 
-READ_PIECES = 16
-"""Pieces that one read gives, 4 MB when they are as large as they may be."""
+READ_BYTES = 4 * 2**20
+READ_PIECES = 4_096
+"""One read gives so many bytes or pieces, whichever comes first."""
 
 _PIECE_WEIGHT = 50
 """A piece counts as so many rows when it is deleted: overwriting it takes 256 KiB of WAL."""
@@ -174,7 +175,7 @@ def close(db: Connection, upload_id: str, *, owner: str, sha256: str) -> None:
 
 
 def read(db: Connection, upload: Upload, *, start: int) -> Sequence[bytes]:
-    """The next pieces from a byte on, READ_PIECES at most; none after the end.
+    """The next pieces from a byte on, a few megabytes; none after the end.
 
     Args:
         db: any connection.
@@ -189,7 +190,14 @@ def read(db: Connection, upload: Upload, *, start: int) -> Sequence[bytes]:
         "SELECT data FROM upload_pieces WHERE upload = ? AND start >= ? ORDER BY start LIMIT ?",
         (upload.row, start, READ_PIECES),
     )
-    return [data for (data,) in rows]
+    found: list[bytes] = []
+    size = 0
+    for (data,) in rows:
+        found.append(data)
+        size += len(data)
+        if size >= READ_BYTES:
+            break
+    return found
 
 
 def hand_over(db: Connection, upload_id: str, *, owner: str, job_id: str, wanted: bool) -> None:

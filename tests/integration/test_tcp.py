@@ -189,6 +189,7 @@ def test_the_page_about_clients_sends_a_file_from_another_machine(
     assert b": 100%" in done.stderr
 
 
+@pytest.mark.timeout(60)
 def test_a_key_outlives_the_daemon(daemon: Daemon) -> None:
     daemon.environ["EDGED_TCP_ENDPOINT"] = f"tcp://127.0.0.1:{_free_port()}"
     daemon.start()
@@ -254,6 +255,7 @@ def _stranger(daemon: Daemon, token: str) -> list[str]:
     return told
 
 
+@pytest.mark.timeout(60)
 def test_where_local_programs_must_be_paired_the_users_own_are_and_others_ask_first(
     daemon: Daemon,
 ) -> None:
