@@ -52,6 +52,7 @@ class Known:
         self._settings = settings
         self._fingerprint = fingerprint
         self._clients: dict[str, KnownClient] = {}
+        self._ends: dict[str, datetime] = {}
         self._identities: dict[tuple[ClientKind, str], str] = {}
         self._tokens: dict[bytes, str] = {}
         self._nonces: dict[str, str] = {}
@@ -84,7 +85,8 @@ class Known:
     def with_id(self, client_id: str) -> KnownClient | None:
         """One client as it is at this moment; None: there is no such one."""
         client = self._clients.get(client_id)
-        if client is None or not _is_over(client, stamp()):
+        end = self._ends.get(client_id)
+        if client is None or end is None or datetime.now(UTC) < end:
             return client
         return msgspec.structs.replace(client, status="expired")
 
@@ -115,6 +117,9 @@ class Known:
 
     def _take(self, client: KnownClient) -> None:
         client_id, key = client.client_id, (client.kind, client.identity)
+        self._ends.pop(client_id, None)
+        if client.status == "approved" and client.expires_at is not None:
+            self._ends[client_id] = datetime.fromisoformat(client.expires_at)
         if client.status == "forgotten":
             self._clients.pop(client_id, None)
             self._nonces.pop(client_id, None)
@@ -205,27 +210,20 @@ class Known:
 
     def _until_next_end_s(self) -> float:
         """Until the next grant ends, so that what runs by it ends in time; at most a sweep."""
-        ends = [one.expires_at for one in self._clients.values() if one.status == "approved"]
-        first = min((end for end in ends if end is not None), default=None)
+        first = min(self._ends.values(), default=None)
         if first is None:
             return SWEEP_S
-        left_s = (datetime.fromisoformat(first) - datetime.now(UTC)).total_seconds()
+        left_s = (first - datetime.now(UTC)).total_seconds()
         return min(SWEEP_S, max(0.0, left_s) + CLOCK_S)
 
     async def expire(self) -> None:
         """End grants whose time is over, and forget strangers who waited too long."""
-        now, asked_by = stamp(), later(None, -self._settings.pending_ms)
-        if any(_is_over(one, now, asked_by) for one in self._clients.values()):
-            pending_ms = self._settings.pending_ms
-            expire = partial(clients.expire, pending_ms=pending_ms)
+        now, asked_by = datetime.now(UTC), later(None, -self._settings.pending_ms)
+        over = any(end <= now for end in self._ends.values())
+        pending = (one for one in self._clients.values() if one.status == "pending")
+        if over or any(one.asked_at <= asked_by for one in pending):
+            expire = partial(clients.expire, pending_ms=self._settings.pending_ms)
             await self._store.write(expire, makes_room=True)
-
-
-def _is_over(client: KnownClient, now: str, asked_by: str = "") -> bool:
-    """Whether a grant ran out; or, with a time, whether it waits since then or longer."""
-    if client.status == "approved":
-        return client.expires_at is not None and client.expires_at <= now
-    return client.status == "pending" and client.asked_at <= asked_by
 
 
 def _hashed(token: str) -> bytes:

@@ -5,6 +5,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from edged.errors import Busy, DiskFull
 from edged.messages.access import AuditAct
@@ -22,6 +23,9 @@ MOST_OF_ONE = 16
 Note = tuple[AuditAct, str, str]
 """The act, the client_id, and what."""
 
+Seen = tuple[datetime, int, bool]
+"""When, as which process, and whether the program to name is its parent's."""
+
 
 class Noted:
     """Keeps the same note within a minute as one, with its count. Loop thread only.
@@ -37,7 +41,7 @@ class Noted:
         self._counts: Counter[Note] = Counter()
         self._this_minute: set[Note] = set()
         self._minute_ends = time.monotonic() + MINUTE_S
-        self._seen: dict[str, tuple[str, int, bool]] = {}
+        self._seen: dict[str, Seen] = {}
         self._turn = asyncio.Lock()
         self._fresh = False
 
@@ -64,7 +68,7 @@ class Noted:
             pid: as which process.
             of_parent: the program to name is the one that started the process.
         """
-        self._seen[client_id] = (stamp(), pid, of_parent)
+        self._seen[client_id] = (datetime.now(UTC), pid, of_parent)
 
     async def write_due(self) -> None:
         """Write when something is fresh, or a minute is over."""
@@ -92,7 +96,7 @@ class Noted:
             for (act, client_id, what), count in counts.items():
                 audit.add(db, act, client_id, what, count=count)
             for client_id, (at, pid, _) in seen.items():
-                clients.seen(db, client_id, at=at, pid=pid, program=programs[client_id])
+                clients.seen(db, client_id, at=stamp(at), pid=pid, program=programs[client_id])
 
         try:
             await self._store.write(written)
@@ -124,5 +128,5 @@ def _parent(pid: int) -> int:
         return int(file.read().rpartition(b")")[2].split()[1])
 
 
-def _programs(seen: dict[str, tuple[str, int, bool]]) -> dict[str, str]:
+def _programs(seen: dict[str, Seen]) -> dict[str, str]:
     return {one: program(pid, of_parent=parent) for one, (_, pid, parent) in seen.items()}
