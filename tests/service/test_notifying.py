@@ -1,7 +1,7 @@
 """What the user is shown about clients, and what pressing a button does."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -10,6 +10,8 @@ from belongings import client, house_at
 
 from edged.config import Paths
 from edged.messages.access import STRANGER, Asker, ClientsApprove, Pair, Scope
+from edged.messages.replies import AnyReply, Done, Loading
+from edged.messages.sessions import StreamOpened
 from edged.service import access, capturing
 from edged.service.desktop import Shown
 from edged.service.house import House
@@ -173,6 +175,24 @@ def test_a_client_that_captures_is_shown_and_noted(paths: Paths) -> None:
         assert [(one.act, one.client_id, one.what) for one in entries] == [
             ("captured", ANN.client_id, "capture.microphone capture.camera")
         ]
+        desktop.press("")
+
+    _run(paths, scenario)
+
+
+def test_a_stream_of_a_device_is_noted_when_it_is_open(paths: Paths) -> None:
+    async def replies() -> AsyncGenerator[AnyReply, None]:
+        yield Loading(model="m", expected_ms=1)
+        yield StreamOpened(stream="s", model="m")
+        yield Done()
+
+    async def scenario(house: House, desktop: FakeDesktop) -> None:
+        told = capturing.noted(house.seen_by(ANN), "camera", replies())
+
+        assert isinstance(await anext(told), Loading)
+        assert not house.notices._waiting
+        assert [type(one) async for one in told] == [StreamOpened, Done]
+        assert (await desktop.until_shown()).text == "ann uses the camera."
         desktop.press("")
 
     _run(paths, scenario)
