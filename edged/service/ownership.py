@@ -121,17 +121,13 @@ class Ownership:
         if len(self._own) > MOST_REMEMBERED:
             self._own.popitem(last=False)
 
-    async def check(self, asker: Asker, request: AnyRequest) -> None:
+    async def _check(self, asker: Asker, request: type, kind: str, thing: str) -> None:
         """Look up what a client's request names.
 
         Raises:
             NotFound: it does not exist, or the client may not know that it does.
             Denied: it is somebody else's result, which the client may only read.
         """
-        for kind, thing in things(request):
-            await self._check(asker, type(request), kind, thing)
-
-    async def _check(self, asker: Asker, request: type, kind: str, thing: str) -> None:
         if kind == "person":
             if not await self._store.read(lambda db: _knows(db, asker, thing)):
                 raise _absent(kind, thing)
