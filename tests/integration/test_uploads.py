@@ -282,3 +282,18 @@ def test_an_acknowledged_part_survives_the_death_of_the_daemon_and_no_plaintext_
     assert asyncio.run(go_on()).sha256 == SHA256
     assert begun[0] == acknowledged
     assert daemon.ask(requests.Health(), replies.HealthReport).status == "ok"
+
+
+@pytest.mark.speech
+@pytest.mark.timeout(60)
+def test_a_job_with_an_upload_outlives_the_daemon(daemon: Daemon, phrase: Path) -> None:
+    daemon.start()
+    sent = _send(daemon, phrase.read_bytes())
+    job = daemon.ask(requests.JobsSubmit(upload_id=sent.upload_id), OneJob).job
+
+    daemon.kill()
+    daemon.start()
+
+    done = daemon.wait(lambda: _done(daemon, job.job_id), 45)
+    assert done.recording_id is not None
+    assert _gone(daemon, sent.upload_id)
