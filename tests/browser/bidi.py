@@ -40,14 +40,13 @@ PREFERENCES: dict[str, Any] = {
     "media.autoplay.default": 0,
     "media.getusermedia.insecure.enabled": True,
     "media.navigator.permission.disabled": True,
-    "media.navigator.streams.fake": True,
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
     "network.proxy.type": 0,
     "services.settings.server": "",
     "toolkit.telemetry.enabled": False,
 }
-"""Nothing is fetched; a made-up microphone and camera, granted without a question."""
+"""Nothing is fetched; microphone and camera are granted without a question."""
 
 
 def installed() -> str | None:
@@ -101,6 +100,12 @@ class Tab:
             time.sleep(POLL_S)
         seen = self.evaluate("document.body ? document.body.innerText.slice(0, 2000) : ''")
         raise FirefoxError(f"not within {within_s} s: {expression}\nthe page says:\n{seen}")
+
+    def click(self, selector: str) -> None:
+        """Click an element, as a script would, once it is there."""
+        element = f"document.querySelector({json.dumps(selector)})"
+        self.wait(f"!!{element}")
+        self.evaluate(f"void {element}.click()")
 
     def text(self) -> str:
         """What can be read on it."""

@@ -13,6 +13,7 @@ import made_media
 import panels
 import pytest
 import small_graphs
+from pulse import Pulse, sound_server
 from rooms import FirefoxRoom, Room
 
 MODELS = (
@@ -87,9 +88,16 @@ def strange(room: Room) -> Room:
 
 
 @pytest.fixture(scope="session")
-def firefox_room(firefox_build: Path) -> Iterator[FirefoxRoom]:
+def firefox_sound() -> Iterator[Pulse]:
+    """The sound server that Firefox has its microphone from: it has no flag for a made-up one."""
+    with sound_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def firefox_room(firefox_build: Path, firefox_sound: Pulse) -> Iterator[FirefoxRoom]:
     """A running Firefox and daemon, nobody paired at first."""
-    with FirefoxRoom(firefox_build, builds.LIBRARY) as room:
+    with FirefoxRoom(firefox_build, builds.LIBRARY, **firefox_sound.env) as room:
         room.daemon.start()
         yield room
 

@@ -21,6 +21,12 @@ DROP = (
 )
 """Where files are dropped."""
 
+HEARD = (
+    "[...document.querySelectorAll('.caption:not(.partial) p')]"
+    ".some((line) => line.textContent.includes('kitchen table'))"
+)
+"""True when the sentence of `made_media` was captioned."""
+
 AXE = Path(__file__).parent.parent.parent / "extension" / "node_modules" / "axe-core" / "axe.min.js"
 
 

@@ -249,12 +249,13 @@ class FirefoxRoom:
     Args:
         built: the built extension, with `firefox` in it; None goes without it.
         library: `@edged/client` as one module, for the probe.
+        environ: more variables, such as those that lead to a sound server.
     """
 
     panel_id = FIREFOX_ID
     probe_id = PROBE_IN_FIREFOX
 
-    def __init__(self, built: Path | None, library: Path) -> None:
+    def __init__(self, built: Path | None, library: Path, **environ: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="edged-firefox-", dir="/tmp"))
         home = self.folder / "home"
         home.mkdir()
@@ -266,7 +267,9 @@ class FirefoxRoom:
         (self.folder / ".mozilla").mkdir()
         register(self.daemon, self.folder, "firefox", PROBE_IN_FIREFOX)
         self._uuids = {name: str(uuid.uuid4()) for name in (FIREFOX_ID, PROBE_IN_FIREFOX)}
-        self.browser = Firefox(self.folder, uuids=self._uuids, environ={**self.daemon.environ})
+        self.browser = Firefox(
+            self.folder, uuids=self._uuids, environ={**self.daemon.environ, **environ}
+        )
         self.browser.install(self.probe)
         if built is not None:
             self.browser.install(built / "firefox")
@@ -282,6 +285,11 @@ class FirefoxRoom:
         tab = self.browser.open(f"moz-extension://{self._uuids[PROBE_IN_FIREFOX]}/page.html")
         tab.wait("globalThis.ready === true")
         return tab
+
+    def client(self, identity: str) -> dict[str, Any] | None:
+        """The client with that add-on id, when it asked already."""
+        found = self.daemon.json("clients", "list")["clients"]
+        return next((one for one in found if one["identity"] == identity), None)
 
     def panel(self) -> Tab:
         """The sidebar in a tab."""

@@ -3,9 +3,12 @@
 import os
 from collections.abc import Iterator
 from hashlib import sha256
+from pathlib import Path
 
+import panels
 import pytest
 from bidi import Tab
+from pulse import Pulse
 from rooms import FirefoxRoom
 
 pytestmark = pytest.mark.timeout(90)
@@ -33,7 +36,8 @@ def test_a_stranger_in_firefox_is_paired_and_served(firefox_room: FirefoxRoom, t
     )
     shown = tab.wait("pending")
     assert shown["client"]["identity"] == firefox_room.probe_id
-    (pending,) = firefox_room.daemon.json("clients", "list")["clients"]
+    pending = firefox_room.client(firefox_room.probe_id)
+    assert pending is not None
     assert pending["fingerprint"] == shown["fingerprint"]
 
     firefox_room.daemon.json("clients", "approve", pending["client_id"])
@@ -54,3 +58,25 @@ def test_firefox_says_why_an_extension_reaches_no_host(tab: Tab) -> None:
     )
 
     assert code in {"host_not_registered", "origin_denied"}
+
+
+def test_the_sidebar_of_firefox_is_paired_and_captions_what_its_microphone_hears(
+    firefox_room: FirefoxRoom, firefox_sound: Pulse, media: Path
+) -> None:
+    panel = firefox_room.panel()
+    panel.click(panels.ASK)
+    words = panel.wait(f"{panels.WORDS}.length === 6 && {panels.WORDS}")
+    pending = firefox_room.client(firefox_room.panel_id)
+    assert pending is not None
+    assert " ".join(words) == pending["fingerprint"]
+
+    firefox_room.daemon.json("clients", "approve", pending["client_id"])
+    panel.wait(panels.PAIRED)
+    panel.click("#tab-captions")
+    panel.click(".captions-screen .button.primary")
+    panel.wait("!!document.querySelector('.rec')")
+    firefox_sound.begin(media / "speech.wav")
+
+    panel.wait(panels.HEARD)
+    panel.click(".captions-screen .button.danger")
+    panel.wait("!document.querySelector('.rec')")

@@ -13,10 +13,6 @@ from rooms import Room
 pytestmark = pytest.mark.timeout(60)
 
 ARROW_RIGHT, END, HOME = 39, 35, 36
-HEARD = (
-    "[...document.querySelectorAll('.caption:not(.partial) p')]"
-    ".some((line) => line.textContent.includes('kitchen table'))"
-)
 POSITION = "Number(document.querySelector('.player input[type=range]')?.value ?? 0)"
 
 
@@ -74,7 +70,7 @@ def test_what_the_microphone_hears_is_captioned_and_shown_as_recording(
 
     panel.click(".captions-screen .button.primary")
 
-    panel.wait(HEARD)
+    panel.wait(panels.HEARD)
     assert panel.evaluate("!!document.querySelector('.rec')")
     assert panel.wait("chrome.action.getBadgeText({})") == "REC"
     panel.click(".captions-screen .button.danger")
