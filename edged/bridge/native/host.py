@@ -6,7 +6,6 @@ add-on's id. Nobody else may choose in whose name is asked: without an origin it
 
 import os
 import re
-import signal
 import sys
 
 from edged import __version__
@@ -20,6 +19,9 @@ from edged.places import find_places
 
 BYTES_VARIABLE = "EDGED_NATIVE_BYTES"
 """Another bound for a message of the browser, in bytes."""
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
 
 _CHROMIUM = re.compile(r"chrome-extension://[a-p]{32}/")
 _FIREFOX = re.compile(r"[A-Za-z0-9_.+{}@-]{1,80}")
@@ -40,7 +42,11 @@ def main() -> int:
         return error.exit_status
     journal.note(f"started for {ends.origin}")
     _keep_from_waiting(reading, writing)
-    Relay(ends, Connection(find_places().socket), journal, most_bytes=_most_bytes()).run()
+    relay = Relay(ends, Connection(find_places().socket), journal, most_bytes=_most_bytes())
+    try:
+        relay.run()
+    except KeyboardInterrupt:  # of the terminal that the browser was started from
+        return INTERRUPTED
     return 0
 
 
@@ -54,7 +60,6 @@ def _protect() -> tuple[int, int]:
 
         for stream in (0, 1):
             msvcrt.setmode(stream, os.O_BINARY)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
     writing = os.dup(1)
     os.dup2(2, 1)
     return 0, writing
