@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from edged import __version__
+from edged.bridge.browsers.trial import Trial
 from edged.cli.main import main
 
 INSTALLED = """\
@@ -183,6 +185,31 @@ def test_install_and_list_speak_json_too(home: Path, say: Say) -> None:
 
     assert [one["did"] for one in installed["browsers"]] == ["written"]
     assert [one["state"] for one in listed["browsers"][0]["places"]] == ["used", "absent"]
+
+
+def test_the_doctor_names_folders_of_browsers_that_run_elsewhere(
+    say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "edged.bridge.browsers.examining.user_data_dirs", lambda _: (Path("/elsewhere"),)
+    )
+
+    said = say("doctor", "--no-start")[1]
+
+    assert "edged browser install --user-data-dir /elsewhere\n" in said
+
+
+def test_the_doctor_starts_the_host_where_a_daemon_may_be_started(
+    home: Path, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _started_once(home, ".config/vivaldi")
+    say("install")
+    ready = Trial(host="x", ms=12.3, version=__version__)
+    monkeypatch.setattr("edged.bridge.browsers.trial.start", lambda _: ready)
+
+    said = say("doctor")[1]
+
+    assert f"  + host   edged {__version__} answered after 12 ms\n" in said
 
 
 def test_a_given_folder_is_registered_and_examined(home: Path, say: Say) -> None:

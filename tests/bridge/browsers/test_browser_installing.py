@@ -333,6 +333,26 @@ def test_a_file_that_is_no_manifest_is_left_alone(made: Machine) -> None:
     assert _file(made, "Chromium").read_text() == "not json"
 
 
+def test_a_file_that_is_far_too_long_is_not_even_read(made: Machine) -> None:
+    made.has("Chromium")
+    _file(made, "Chromium").parent.mkdir()
+    with _file(made, "Chromium").open("wb") as file:
+        file.truncate(10**12)
+
+    (outcome,) = made.registration.install("all")
+
+    assert (outcome.did, outcome.text) == ("refused", "a file is there that is too long to be ours")
+
+
+def test_a_file_in_the_folders_place_is_refused(made: Machine) -> None:
+    made.has("Chromium")
+    _file(made, "Chromium").parent.write_text("no folder")
+
+    (outcome,) = made.registration.install("all")
+
+    assert (outcome.did, outcome.code) == ("refused", "denied")
+
+
 def test_our_own_file_that_was_damaged_is_written_anew(made: Machine) -> None:
     made.has("Chromium")
     made.registration.install("all")
