@@ -41,7 +41,17 @@ def test_the_wheel_brings_manifests_and_the_conversation_and_no_tests(wheel: Pat
     assert "edged/lexicons/singlish.toml" in names
     assert "edged/cli/assets/conversation.opus" in names
     assert "edged/cli/assets/conversation.txt" in names
+    assert "edged/bridge/access/words.txt" in names
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"edged"}
+
+
+def test_the_wheel_installs_the_command_and_the_browsers_host(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (scripts,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
+        text = archive.read(scripts).decode()
+
+    assert "edged = edged.__main__:main" in text
+    assert "edged-native-host = edged.bridge.native.host:main" in text
 
 
 def test_the_core_alone_starts_and_names_the_extra_that_speech_needs(
