@@ -7,14 +7,18 @@ what a user's would; it is skipped where they cannot be had.
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
+
+from edged.bridge.browsers.identity import CHROMIUM_ID
 
 ROOT = Path(__file__).parent.parent.parent
 AUDIO = ROOT / "edged" / "cli" / "assets" / "conversation.opus"
@@ -118,3 +122,24 @@ def test_a_frozen_edged_is_the_host_that_it_registers(
     (report,) = examined["browsers"]
     assert report["trial"]["fault"] is None
     assert f"exec {edged} --edged-native-host" in launcher
+
+
+def test_a_frozen_edged_is_the_browsers_host_and_starts_its_daemon(
+    edged: Path, environ: dict[str, str]
+) -> None:
+    origin = f"chrome-extension://{CHROMIUM_ID}/"
+    command = [str(edged), "--edged-native-host", origin]
+    try:
+        with subprocess.Popen(command, env=environ, stdin=PIPE, stdout=PIPE) as host:
+            assert host.stdin is not None
+            assert host.stdout is not None
+            (size,) = struct.unpack("=I", host.stdout.read(4))
+            said = json.loads(host.stdout.read(size))
+            host.stdin.close()
+            status = host.wait(10)
+    finally:
+        subprocess.run([edged, "shutdown"], env=environ, check=True, capture_output=True)
+
+    assert said["host"]["type"] == "ready", _log(environ)
+    assert said["host"]["origin"] == origin
+    assert status == 0
