@@ -3,7 +3,7 @@
  * client/dist, the library for other extensions.
  *
  * A page is a folder src/NAME with NAME.html, NAME.ts and NAME.css, each named by the one before. What
- * lies in src/_locales and src/icons is copied. The same sources give the same packages, byte by byte.
+ * lies in src/icons is copied. The same sources give the same packages, byte by byte.
  */
 import { execFileSync } from "node:child_process";
 import { cp, mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
@@ -23,7 +23,8 @@ const SCRIPTS = ["background.ts", "sound/worklet.ts"];
 const DIFFERENCES = {
   chromium: (identity) => ({
     key: identity.chromium_key,
-    minimum_chrome_version: "116",
+    // The first that knows `light-dark()`, which the style sheets are made of.
+    minimum_chrome_version: "123",
     extra_permissions: ["sidePanel", "tabCapture"],
     background: { service_worker: "background.js", type: "module" },
     side_panel: { default_path: "panel/panel.html" },
@@ -110,12 +111,20 @@ async function buildExtension(browser) {
   for (const page of await pages()) {
     await cp(join(SOURCE, page, `${page}.html`), join(out, page, `${page}.html`));
   }
-  for (const folder of ["_locales", "icons"]) {
-    if (await exists(join(SOURCE, folder)))
-      await cp(join(SOURCE, folder), join(out, folder), { recursive: true });
-  }
+  await cp(join(SOURCE, "icons"), join(out, "icons"), { recursive: true });
+  await writeMessages(out);
   await writeFile(join(out, "manifest.json"), `${JSON.stringify(await manifestFor(browser), null, 2)}\n`);
   await pack(out, join(HERE, "dist", PACKAGES[browser]));
+}
+
+/** The manifest's own words, in the form in which browsers want them; all words lie in one file. */
+async function writeMessages(out) {
+  const texts = Object.entries(await readJson(join(SOURCE, "text", "en.json")));
+  const own = texts.filter(([name]) => name.startsWith("manifest."));
+  const messages = own.map(([name, message]) => [name.slice("manifest.".length), { message }]);
+  await mkdir(join(out, "_locales", "en"), { recursive: true });
+  const text = JSON.stringify(Object.fromEntries(messages), null, 2);
+  await writeFile(join(out, "_locales", "en", "messages.json"), `${text}\n`);
 }
 
 /** Every file below a folder, in order. */

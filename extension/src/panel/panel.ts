@@ -59,6 +59,7 @@ class App implements Panel {
   start(): void {
     this.#draw();
     this.#enter(this.#membership.phase);
+    if (location.hash === "#settings") this.#over(settingsScreen(this));
     watchSettings((settings) => this.#wear(settings));
     document.addEventListener("keydown", (event) => this.#key(event));
     let was: Status["state"] = "idle";

@@ -1,9 +1,9 @@
 /** Who spoke in a recording, who they are, and figures over all recordings. */
 
-import type { Session, Speaker, SpeakerFigures, Statistics } from "@edged/client";
-import { text, type TextName } from "../text/text";
+import type { Figures, Session, Speaker, SpeakerFigures, Statistics } from "@edged/client";
+import { text } from "../text/text";
 import { add, el, fill, type Child } from "../ui/dom";
-import { count, duration, moment, percent } from "../ui/figures";
+import { count, duration, moment, percent, speakerName } from "../ui/figures";
 import { ask, bar, button, chip, choice, empty, iconButton, input, select, waiting } from "../ui/parts";
 import type { Panel, Screen } from "./context";
 import { troubleNotice, troubleOf } from "./problems";
@@ -186,11 +186,7 @@ function sessionName(session: Session): string {
 
 /** How a speaker is called: as somebody said, or by the label. */
 export function nameOf(speaker: Speaker): string {
-  return (
-    speaker.attributed_to ??
-    speaker.guest_name ??
-    speaker.label.replace(/^SPEAKER_0*(\d+)$/u, (_, number: string) => `Speaker ${Number(number) + 1}`)
-  );
+  return speaker.attributed_to ?? speaker.guest_name ?? speakerName(speaker.label);
 }
 
 /** At most two letters of a name. */
@@ -208,8 +204,22 @@ function claimChip(speaker: Speaker): Child {
   return speaker.claim_type === "guest" ? chip(text("people.guest")) : null;
 }
 
+/** Figures count those who have a name; the others are shown where they speak. */
 function figuresOf(statistics: Statistics): HTMLElement {
-  const { totals, speakers } = statistics;
+  const section = el("section", { class: "stack tight" }, el("h2", {}, text("people.stats")));
+  const persons = statistics.speakers.filter((each) => each.kind !== "unclaimed");
+  if (persons.length === 0) {
+    add(section, el("p", { class: "soft" }, text("people.stats.none")));
+    return section;
+  }
+  const most = Math.max(1, ...persons.map((each) => each.figures.talk_ms));
+  const list = el("ul", { class: "list" });
+  for (const [index, each] of persons.entries()) add(list, figureLine(each, index, most));
+  add(section, figureGrid(statistics.totals), list);
+  return section;
+}
+
+function figureGrid(totals: Figures): HTMLElement {
   const shown = [
     ["people.stats.words", count(totals.words)],
     ["people.stats.talk", duration(totals.talk_ms)],
@@ -217,23 +227,17 @@ function figuresOf(statistics: Statistics): HTMLElement {
     ["people.stats.favourite", totals.favourite_word ?? "–"],
   ] as const;
   const grid = el("dl", { class: "figures" });
-  for (const [name, value] of shown)
+  for (const [name, value] of shown) {
     add(
       grid,
       el("div", { class: "figure" }, el("dt", {}, text(name)), el("dd", { class: "one-line" }, value)),
     );
-  const most = Math.max(1, ...speakers.map((each) => each.figures.talk_ms));
-  const list = el("ul", { class: "list" });
-  for (const [index, each] of speakers.entries()) add(list, figureLine(each, index, most));
-  return el("section", { class: "stack tight" }, el("h2", {}, text("people.stats")), grid, list);
+  }
+  return grid;
 }
 
 function figureLine(each: SpeakerFigures, index: number, most: number): HTMLElement {
-  const kind = `people.stats.kind.${each.kind}` as TextName;
-  const name = each.name.replace(
-    /^SPEAKER_0*(\d+)$/u,
-    (_, number: string) => `Speaker ${Number(number) + 1}`,
-  );
+  const name = speakerName(each.name);
   const line = el(
     "li",
     { class: "item stack tight" },
@@ -244,7 +248,7 @@ function figureLine(each: SpeakerFigures, index: number, most: number): HTMLElem
         "span",
         { class: "one-line grow" },
         name,
-        each.kind === "person" ? null : el("span", { class: "faint small" }, ` ${text(kind)}`),
+        each.kind === "guest" ? el("span", { class: "faint small" }, ` ${text("people.guest")}`) : null,
       ),
       el(
         "span",

@@ -3,7 +3,7 @@
 import type { ExportFormat, Recording, Segment } from "@edged/client";
 import { text, type TextName } from "../text/text";
 import { add, el, fill, write, type Child } from "../ui/dom";
-import { clock, duration, language, moment, percent } from "../ui/figures";
+import { clock, duration, language, moment, percent, speakerName } from "../ui/figures";
 import { icon } from "../ui/icons";
 import { ask, button, chip, copyText, empty, iconButton, toast, waiting } from "../ui/parts";
 import type { Panel, Screen } from "./context";
@@ -79,7 +79,7 @@ class RecordingView implements Screen {
 
   #addLine(segment: Segment): void {
     const before = this.#segments[this.#segments.indexOf(segment) - 1];
-    const speaker = segment.speaker === before?.speaker ? "" : segment.speaker;
+    const speaker = segment.speaker === before?.speaker ? "" : speakerName(segment.speaker);
     const jump = (): void => void this.#player?.play(segment.start_ms);
     const label = text("search.play", { time: clock(segment.start_ms) });
     const words = el(
@@ -175,7 +175,7 @@ class RecordingView implements Screen {
     while (this.#next !== null) await this.#page(this.#next);
     this.#drawMore();
     const lines = this.#segments.map((each) =>
-      each.speaker === "" ? each.text : `${each.speaker}: ${each.text}`,
+      each.speaker === "" ? each.text : `${speakerName(each.speaker)}: ${each.text}`,
     );
     await copyText(lines.join("\n"), from);
   }

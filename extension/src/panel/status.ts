@@ -195,9 +195,11 @@ function modelsCard(panel: Panel, models: readonly ModelSummary[], act: Act): HT
 function modelLine(panel: Panel, model: ModelSummary, act: Act): HTMLElement {
   const load = (): void => void act(panel.edged.request({ type: "models.load", model: model.id }));
   const loadable = model.problem === null && model.state === "unloaded" && panel.can("models.manage");
-  const about = [size(model.size_bytes), model.languages.slice(0, 4).join(", "), model.license].filter(
-    (each) => each !== "",
-  );
+  const about = [
+    model.size_bytes > 0 ? size(model.size_bytes) : "",
+    model.languages.slice(0, 4).join(", "),
+    model.license,
+  ].filter((each) => each !== "");
   return el(
     "li",
     { class: "model-row" },

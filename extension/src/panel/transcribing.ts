@@ -52,6 +52,8 @@ interface Sending {
 
 /** Jobs that are shown when the panel is opened. */
 const LISTED = 20;
+/** The kind of jobs that are files; the others are the work after a session. */
+const FILES = "transcribe";
 
 const STEPS: Readonly<Record<Job["state"], Step>> = {
   queued: "queued",
@@ -117,7 +119,7 @@ export class Transcribing {
   /** What the daemon has in its queue, and had last. */
   async list(): Promise<void> {
     const { jobs } = await this.#edged.request({ type: "jobs.list", limit: LISTED });
-    for (const job of [...jobs].reverse()) if (job.kind === "transcribe") this.#take(job);
+    for (const job of [...jobs].reverse()) if (job.kind === FILES) this.#take(job);
   }
 
   /** Follow all jobs until the signal says so. */
@@ -128,8 +130,9 @@ export class Transcribing {
   }
 
   #hear(event: EventReply["body"]): void {
-    if (event.event === "job.changed") this.#take(event.job);
-    else if (event.event === "job.progress") this.#progress(event.job_id, event.stage, event.progress);
+    if (event.event === "job.changed") {
+      if (event.job.kind === FILES) this.#take(event.job);
+    } else if (event.event === "job.progress") this.#progress(event.job_id, event.stage, event.progress);
   }
 
   async #send(key: string): Promise<void> {

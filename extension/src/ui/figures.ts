@@ -86,3 +86,9 @@ export function language(code: string): string {
     throw error;
   }
 }
+
+/** A speaker's label as people count: SPEAKER_00 is the first; other labels are names already. */
+export function speakerName(label: string): string {
+  const found = /^SPEAKER_(\d+)$/u.exec(label);
+  return found === null ? label : text("speaker", { number: Number(found[1]) + 1 });
+}

@@ -19,7 +19,8 @@ function code(): string {
 
 /** Names that are put together at run time, by what they begin with. */
 const MADE = [
-  "camera.", "link.", "pairing.denied.", "pairing.expired.", "pairing.revoked.", "people.stats.kind.", "problem.",
+  "camera.",
+  "manifest.", "manifest.", "link.", "pairing.denied.", "pairing.expired.", "pairing.revoked.", "problem.",
   "recording.camera", "recording.microphone", "recording.save.", "recording.tab", "scope.", "status.degraded",
   "status.failing", "status.model.", "status.ok", "status.task.", "tab.", "files.stage.",
 ]; // prettier-ignore
