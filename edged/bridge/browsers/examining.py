@@ -1,5 +1,6 @@
 """Examines what each browser here would find, and which of it counts: `edged browser doctor` and `list`."""
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from edged.bridge.browsers.kinds import Kind, named
 from edged.bridge.browsers.manifests import LARGEST_BYTES, OWN_ID, Fault, Manifest
 from edged.bridge.browsers.places import HOSTS, Place, places, presence
 from edged.bridge.browsers.policies import Policies, policies
+from edged.bridge.browsers.registry import MACHINE
 from edged.bridge.browsers.running import user_data_dirs
 from edged.bridge.browsers.system import System
 from edged.bridge.browsers.trial import Trial
@@ -253,7 +255,7 @@ def _of_policies(rules: Policies) -> Iterator[Note]:
             wrong=False,
             code=HostNotRegistered.code,
             text="a policy (NativeMessagingUserLevelHosts) makes it look into the system's places only",
-            fix="copy the manifest to the system's place as root",
+            fix="have the manifest in the system's place",
         )
 
 
@@ -276,8 +278,17 @@ def _of_places(kind: Kind, looked: tuple[Examined, ...]) -> Iterator[Note]:
             wrong=True,
             code=HostNotRegistered.code,
             text="it finds no manifest",
-            fix=f"edged browser install --browser {kind.name}",
+            fix=_to_system(looked) or f"edged browser install --browser {kind.name}",
         )
+
+
+def _to_system(looked: tuple[Examined, ...]) -> str:
+    """How a manifest that a policy makes the browser ignore gets to where it looks; empty: none is."""
+    ignored = [one.file for one in looked if one.state == "ignored"]
+    common = [one.place for one in looked if one.scope == "system"]
+    if not ignored or not common or common[0].startswith(MACHINE):
+        return ""
+    return shlex.join(["sudo", "install", "-D", "-m", "644", ignored[0], common[0]])
 
 
 def _of_trial(tried: Trial | None) -> Iterator[Note]:

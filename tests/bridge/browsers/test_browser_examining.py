@@ -140,6 +140,18 @@ def test_a_policy_may_make_only_the_systems_place_count(made: Machine, tmp_path:
     assert _codes(report) == [("host_not_registered", False)]
 
 
+def test_a_manifest_that_a_policy_ignores_is_to_be_put_where_it_counts(made: Machine) -> None:
+    made.has("Chromium")
+    made.writes("/etc/chromium/policies/managed/x.json", '{"NativeMessagingUserLevelHosts": false}')
+    _file(made, "Chromium").write_bytes(text_of("chromium", "/nowhere", []))
+
+    report = _look(made)
+
+    user, common = (one.place for one in report.places)
+    assert not report.ok
+    assert report.notes[-1].fix == f"sudo install -D -m 644 {user} {common}"
+
+
 def test_a_policy_that_forbids_the_host_is_an_origin_denied(made: Machine, tmp_path: Path) -> None:
     made.has("Chromium")
     made.writes("/etc/chromium/policies/managed/x.json", '{"NativeMessagingBlocklist": ["*"]}')
