@@ -21,7 +21,7 @@ from typing import Any, Self
 
 from rfc6455 import WebSocket
 
-ANSWER_WITHIN_S = 20.0
+ANSWER_WITHIN_S = 30.0
 START_WITHIN_S = 30.0
 END_WITHIN_S = 5.0
 POLL_S = 0.02

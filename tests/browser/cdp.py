@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-ANSWER_WITHIN_S = 15.0
+ANSWER_WITHIN_S = 30.0
 END_WITHIN_S = 5.0
 POLL_S = 0.02
 

@@ -10,6 +10,7 @@ from edged.bridge.browsers.identity import CHROMIUM_ID
 
 ORIGIN = f"chrome-extension://{CHROMIUM_ID}/"
 SCREENS = ("captions", "files", "search", "camera", "people", "status")
+TRANSCRIBED_WITHIN_S = 90.0
 WIDTH, HEIGHT = 360, 780
 
 ASK = ".screen .button.primary"
@@ -77,7 +78,7 @@ def transcribe(page: Page, file: Path) -> None:
     """Drop a file on the panel and wait until its row says that it is done."""
     go(page, "files")
     page.drop_files(*page.evaluate(DROP), file)
-    page.wait(done(file.name))
+    page.wait(done(file.name), within_s=TRANSCRIBED_WITHIN_S)
 
 
 def go(page: Page, screen: str) -> None:

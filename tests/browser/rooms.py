@@ -181,7 +181,7 @@ class Room:
         """The pids of the hosts that this browser runs now."""
         return {pid for pid in _processes() if _starts(pid, "native-host", self.daemon.home)}
 
-    def wait(self, condition: Callable[[], Any], within_s: float = 15.0) -> Any:
+    def wait(self, condition: Callable[[], Any], within_s: float = 30.0) -> Any:
         """The first true answer."""
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
@@ -272,7 +272,7 @@ class FirefoxRoom:
         )
         self.browser.install(self.probe)
         if built is not None:
-            self.browser.install(built / "firefox")
+            self.browser.install(built / "edged-firefox.xpi")
 
     def __enter__(self) -> Self:
         return self

@@ -7,7 +7,7 @@ import pytest
 from cdp import Page
 from rooms import CAMERA, Room
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(150)
 
 FACE = (281, 137)
 """The middle of the face in the made-up camera's picture of 640 x 480."""

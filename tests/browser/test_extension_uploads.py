@@ -13,7 +13,7 @@ SIZE = 20 * 10**6
 PAUSE_AT = 5 * 10**6
 MOST_HOST_BYTES = 30e6
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(150)
 
 
 @pytest.fixture

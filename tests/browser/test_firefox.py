@@ -11,7 +11,7 @@ from bidi import Tab
 from pulse import Pulse
 from rooms import FirefoxRoom
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(150)
 
 SIZE = 3 * 10**6
 

@@ -14,7 +14,7 @@ from edged.bridge.browsers.identity import HOST_NAME
 MIB = 2**20
 HOST = f"'{HOST_NAME}'"
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(150)
 
 
 @pytest.fixture

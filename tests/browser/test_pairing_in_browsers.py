@@ -8,7 +8,7 @@ import pytest
 from cdp import Page
 from rooms import Room
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(150)
 
 TELL = "(error) => ({code: error.code, fix: error.fix, details: error.details})"
 

@@ -10,7 +10,7 @@ import pytest
 from cdp import Page
 from rooms import Room
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(150)
 
 ARROW_RIGHT, END, HOME = 39, 35, 36
 POSITION = "Number(document.querySelector('.player input[type=range]')?.value ?? 0)"
