@@ -286,14 +286,22 @@ def test_an_acknowledged_part_survives_the_death_of_the_daemon_and_no_plaintext_
 
 @pytest.mark.speech
 @pytest.mark.timeout(60)
-def test_a_job_with_an_upload_outlives_the_daemon(daemon: Daemon, phrase: Path) -> None:
+def test_a_jobs_upload_outlives_the_daemon_and_a_failed_job_keeps_it_for_another_try(
+    daemon: Daemon,
+) -> None:
     daemon.start()
-    sent = _send(daemon, phrase.read_bytes())
-    job = daemon.ask(requests.JobsSubmit(upload_id=sent.upload_id), OneJob).job
+    sent = _send(daemon, b"no audio at all")
+    job_id = daemon.ask(requests.JobsSubmit(upload_id=sent.upload_id), OneJob).job.job_id
 
     daemon.kill()
     daemon.start()
 
-    done = daemon.wait(lambda: _done(daemon, job.job_id), 45)
-    assert done.recording_id is not None
-    assert _gone(daemon, sent.upload_id)
+    failed = daemon.wait(lambda: _failed(daemon, job_id), 45)
+    assert failed.error.code == "bad_media"  # it was read; `not_kept` would say that it is gone
+    assert _close(daemon, sent.upload_id) == sent
+    assert daemon.ask(requests.JobsRetry(job_id=job_id), OneJob).job.state == "queued"
+
+
+def _failed(daemon: Daemon, job_id: str) -> Any:
+    job = daemon.ask(requests.JobsGet(job_id=job_id), OneJob).job
+    return job if job.state == "failed" else None
