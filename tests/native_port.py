@@ -80,9 +80,9 @@ class Port:
         """Whether nothing comes for a while."""
         return not select.select([self._from_host], [], [], for_s)[0]
 
-    def is_full(self) -> bool:
+    def is_full(self, for_s: float = 0.3) -> bool:
         """Whether the host has stopped reading and its pipe is full."""
-        return not select.select([], [self._to_host], [], 0.3)[1]
+        return not select.select([], [self._to_host], [], for_s)[1]
 
     def close(self) -> None:
         """Close the port, as a tab that closes does."""

@@ -1,8 +1,8 @@
 """Carries messages between the browser's pipes and the daemon: one loop, no threads.
 
-It has no state but what is on its way.
-What is held is bounded whatever is sent: one message from the browser, a piece or two towards it.
-The daemon is read only when everything before was written, so it waits for a browser that waits.
+It has no state but what is on its way, and that is bounded whatever is sent: one message from the
+browser, a piece or two towards it. The daemon is read only when everything before was written, and
+the browser only when its answers go out, so that each waits for the other.
 """
 
 import os
@@ -132,7 +132,8 @@ class Relay:
     def _may_read(self) -> bool:
         """Whether a request could be dealt with now. Its pipe's end is noticed in any case."""
         return (
-            self._daemon.state in (State.READY, State.ABSENT)
+            not self._refused
+            and self._daemon.state in (State.READY, State.ABSENT)
             and len(self._own) < MOST_WAITING
             and self._daemon.unsent_bytes < MOST_UNSENT_BYTES
         )
@@ -210,9 +211,16 @@ class Relay:
     def _receive(self) -> None:
         for chunk in self._daemon.receive():
             self._out.extend(self._replies.feed(chunk))
+            if chunk.ends_message:
+                self._add_own()
         if self._daemon.state is State.READY and not self._greeted:
             self._greeted = True
             self._say({"type": "ready", **self._facts()})
+
+    def _add_own(self) -> None:
+        """Let the host's own answers go; between two messages of the daemon, never within one."""
+        self._out.extend(self._own)
+        self._own.clear()
 
     def _facts(self) -> dict[str, object]:
         return {
@@ -260,10 +268,9 @@ class Relay:
             self._open = False
 
     def _next(self) -> bool:
-        """Take the next message, the host's own ones between those of the daemon."""
-        if self._own and not self._replies.midway:
-            self._out.extend(self._own)
-            self._own.clear()
+        """Take the next message, if there is one and the extension has credit for it."""
+        if not self._out and not self._replies.midway:
+            self._add_own()
         if not self._out or self._sent + len(self._out[0]) > self._taken + CREDIT_BYTES:
             return False
         message = self._out.popleft()

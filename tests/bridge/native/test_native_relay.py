@@ -246,6 +246,36 @@ def test_too_many_running_requests_are_busy(port: Port, monkeypatch: pytest.Monk
     assert (refused["parent_id"], refused["body"]["code"]) == ("3", "busy")
 
 
+def test_who_floods_it_and_takes_no_answers_is_read_no_more_until_then(port: Port) -> None:
+    posted = 0
+    while not port.is_full(0.05):
+        port.post_bytes(b'{"nonsense": "' + b"x" * 1000 + b'"}')
+        posted += 1
+        assert posted < 5_000
+
+    answers = [port.next() for _ in range(posted)]
+
+    assert {one["body"]["code"] for one in answers} == {"bad_request"}
+    assert not port.is_full(1.0)
+
+
+def test_its_own_answers_come_between_those_of_the_daemon(daemon: DaemonSide, port: Port) -> None:
+    _ask(port)
+    daemon.take()
+    for _ in range(3):
+        daemon.answer("7", {"type": "file"}, bytes(2 * MIB), more=True)
+    first = port.next()
+    port.post_bytes(b"nonsense")
+    port.take()
+    pieces = [first]
+    while "piece" in (message := port.next()):
+        pieces.append(message)
+        port.take()
+
+    assert message["body"]["code"] == "bad_request"
+    assert pieces[-1]["piece"]["last"]
+
+
 def test_bad_parts_are_refused_under_the_id_of_their_request(port: Port) -> None:
     _ask(port, "7", parts=["no base64!"])
 
