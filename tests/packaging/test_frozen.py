@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import PIPE
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -129,17 +129,26 @@ def test_a_frozen_edged_is_the_browsers_host_and_starts_its_daemon(
 ) -> None:
     origin = f"chrome-extension://{CHROMIUM_ID}/"
     command = [str(edged), "--edged-native-host", origin]
+    body = {"type": "pair", "name": "test", "scopes": ["speech"], "nonce": "0" * 32}
     try:
         with subprocess.Popen(command, env=environ, stdin=PIPE, stdout=PIPE) as host:
             assert host.stdin is not None
             assert host.stdout is not None
-            (size,) = struct.unpack("=I", host.stdout.read(4))
-            said = json.loads(host.stdout.read(size))
+            request = json.dumps({"v": 1, "id": "1", "body": body}).encode()
+            host.stdin.write(struct.pack("=I", len(request)) + request)
+            host.stdin.flush()
+            said = [_next_message(host.stdout), _next_message(host.stdout)]
             host.stdin.close()
             status = host.wait(10)
     finally:
         subprocess.run([edged, "shutdown"], env=environ, check=True, capture_output=True)
 
-    assert said["host"]["type"] == "ready", _log(environ)
-    assert said["host"]["origin"] == origin
+    assert said[0]["host"]["type"] == "ready", _log(environ)
+    assert said[0]["host"]["origin"] == origin
+    assert len(said[1]["body"]["client"]["fingerprint"].split()) == 6
     assert status == 0
+
+
+def _next_message(stream: IO[bytes]) -> Any:
+    (size,) = struct.unpack("=I", stream.read(4))
+    return json.loads(stream.read(size))
