@@ -231,6 +231,7 @@ export class Edged {
     this.#link = undefined;
     this.#ready = undefined;
     clearTimeout(this.#ping);
+    clearTimeout(this.#retry);
     for (const id of [...this.#running.keys()]) this.#finish(id)?.sink.fail(error);
     if (!this.#kept) {
       this.#tell(

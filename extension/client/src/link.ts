@@ -74,7 +74,10 @@ export class Link {
   constructor(port: Port, events: LinkEvents) {
     this.#port = port;
     this.#events = events;
-    port.onMessage.addListener((message) => this.#receive(message as FromHost));
+    port.onMessage.addListener((message) => {
+      // A browser also delivers `42` and `null`; the host says no such thing.
+      if (typeof message === "object" && message !== null) this.#receive(message as FromHost);
+    });
     port.onDisconnect.addListener((closed) => this.#end(fromPort(whyClosed(closed), this.#spoke)));
   }
 
@@ -140,11 +143,21 @@ export class Link {
     const held = Math.min(bytes, Math.max(0, this.#credit / HELD_AT_MOST - this.#piecesHeld));
     this.#piecesHeld += held;
     this.#take(bytes - held);
-    if (!piece.last) return;
-    const whole = JSON.parse(this.#pieces.join("")) as Incoming;
+    if (piece.last) this.#deliverJoined();
+  }
+
+  #deliverJoined(): void {
+    const text = this.#pieces.join("");
     const size = this.#piecesHeld;
     this.#pieces = [];
     this.#piecesHeld = 0;
+    let whole: Incoming;
+    try {
+      whole = JSON.parse(text) as Incoming;
+    } catch {
+      this.abandon(new EdgedError("version_skew", "the pieces of a message are no JSON"));
+      return;
+    }
     this.#deliver(whole, size);
   }
 

@@ -23,6 +23,7 @@ const PART_WITHIN_MS = 30_000;
 
 /** Sends the file and ends the upload. Throws EdgedError. */
 export async function upload(edged: Edged, file: Blob, options: UploadOptions): Promise<Uploaded> {
+  if (file.size === 0) throw new EdgedError("bad_media", "the file is empty");
   return new Sending(edged, file, options).run();
 }
 

@@ -271,6 +271,20 @@ test("a client that nobody opened waits for its next request", async () => {
   expect(host.ports).toHaveLength(2);
 });
 
+test("a client that nobody opened does not connect by itself after its daemon and its host went", async () => {
+  const host = new FakeHost();
+  const edged = client(host);
+  const asking = failure(edged.request({ type: "health" }));
+  await settle();
+  host.port.fail(host.asked, "daemon_down", { retryable: true });
+  await asking;
+  host.port.break();
+
+  await vi.advanceTimersByTimeAsync(60_000);
+
+  expect(host.ports).toHaveLength(1);
+});
+
 test("close ends what ran, and a request opens it again", async () => {
   const host = new FakeHost();
   const edged = client(host);

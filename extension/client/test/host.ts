@@ -71,6 +71,11 @@ export class FakePort implements Port {
     for (const listener of this.#onMessage) listener(JSON.parse(JSON.stringify(whole)));
   }
 
+  /** Say something that is no message of the host. */
+  sayRaw(said: unknown): void {
+    for (const listener of this.#onMessage) listener(said);
+  }
+
   ready(more: object = {}): void {
     const facts = { version: "0.1.0", protocol: 1, origin: "test", most_bytes: 8_388_608, credit: 4_194_304 };
     this.say({ host: { type: "ready", ...facts, ...more } });

@@ -135,3 +135,23 @@ test("a reader that waits when the connection breaks is woken by the error", asy
 
   await expect(waiting).rejects.toMatchObject({ code: "daemon_down", retryable: true });
 });
+
+test("pieces that are no JSON end the connection, not the page", async () => {
+  const { host, edged } = await opened();
+  const asking = edged.request({ type: "health" });
+
+  host.port.pieces("{broken", 3);
+
+  await expect(asking).rejects.toMatchObject({ code: "version_skew" });
+  expect(host.port.disconnected).toBe(true);
+});
+
+test.each([42, null, "text", []])("%j from the host is left alone", async (said) => {
+  const { host, edged } = await opened();
+  const asking = edged.request({ type: "health" });
+
+  host.port.sayRaw(said);
+  host.port.reply(host.asked, { type: "health", status: "ok" });
+
+  expect(await asking).toMatchObject({ status: "ok" });
+});

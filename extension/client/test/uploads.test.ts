@@ -186,3 +186,9 @@ test("a signal ends an upload; what is committed stays to be gone on with", asyn
   expect(daemon.bytes.length).toBeGreaterThanOrEqual(2000);
   expect(daemon.opened).toBe(1);
 });
+
+test("an empty file is refused here", async () => {
+  const { edged } = setUp();
+
+  expect(await finished(edged.upload(new Blob([])))).toMatchObject({ code: "bad_media" });
+});
