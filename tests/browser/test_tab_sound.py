@@ -13,7 +13,7 @@ from rooms import Room
 
 from edged.bridge.browsers.identity import CHROMIUM_ID
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 PLAY = """new Promise((playing) => {{
   const player = new Audio('data:audio/wav;base64,{wav}');
