@@ -52,6 +52,8 @@ interface Sending {
 
 /** Jobs that are shown when the panel is opened. */
 const LISTED = 20;
+/** What ended longer ago is not shown any more. */
+const OLD_MS = 24 * 3600 * 1000;
 /** The kind of jobs that are files; the others are the work after a session. */
 const FILES = "transcribe";
 
@@ -70,6 +72,7 @@ export class Transcribing {
   readonly #viewer: Viewer;
   readonly #works = new Map<string, Work>();
   readonly #sendings = new Map<string, Sending>();
+  readonly #forgotten = new Set<string>();
   #line: Promise<void> = Promise.resolve();
 
   constructor(edged: Edged, ids: UploadIds, viewer: Viewer) {
@@ -112,6 +115,8 @@ export class Transcribing {
 
   /** Show one no longer; its results stay. */
   forget(key: string): void {
+    const jobId = this.#works.get(key)?.jobId ?? null;
+    if (jobId !== null) this.#forgotten.add(jobId);
     this.#sendings.delete(key);
     this.#works.delete(key);
   }
@@ -119,7 +124,10 @@ export class Transcribing {
   /** What the daemon has in its queue, and had last. */
   async list(): Promise<void> {
     const { jobs } = await this.#edged.request({ type: "jobs.list", limit: LISTED });
-    for (const job of [...jobs].reverse()) if (job.kind === FILES) this.#take(job);
+    const old = new Date(Date.now() - OLD_MS).toISOString();
+    const ended = (job: Job): boolean => job.state === "done" || job.state === "cancelled";
+    const shown = jobs.filter((job) => job.kind === FILES && !(ended(job) && job.updated_at < old));
+    for (const job of shown.reverse()) this.#take(job);
   }
 
   /** Follow all jobs until the signal says so. */
@@ -175,10 +183,11 @@ export class Transcribing {
   #join(key: string, job: Job): void {
     const other = this.#keyOf(job.job_id);
     if (other !== undefined && other !== key) {
-      this.forget(other);
+      this.#works.delete(other);
       this.#viewer.onGone(other);
     }
     this.#sendings.delete(key);
+    this.#forgotten.delete(job.job_id);
     this.#change(key, { jobId: job.job_id });
     this.#take(job);
   }
@@ -189,6 +198,7 @@ export class Transcribing {
   }
 
   #take(job: Job): void {
+    if (this.#forgotten.has(job.job_id)) return;
     const key = this.#keyOf(job.job_id) ?? job.job_id;
     const known = this.#works.get(key) ?? NEW;
     // Events may be newer than the reply that tells of the same job.

@@ -162,6 +162,36 @@ describe("transcribing", () => {
     expect(gone).toEqual(["2c3d4e5f60718a9b"]);
   });
 
+  it("lists what is under way and what ended lately, newest last", async () => {
+    const lately = new Date(Date.now() - 60_000).toISOString();
+    const jobs = [
+      job({ job_id: "running" }),
+      job({ job_id: "failed", state: "failed", updated_at: "2020-01-01T00:00:00.000Z" }),
+      job({ job_id: "lately", state: "done", updated_at: lately }),
+      job({ job_id: "old", state: "done", updated_at: "2020-01-01T00:00:00.000Z" }),
+      job({ job_id: "other", kind: "session" }),
+    ];
+    const list: Script["jobs.list"] = (port, asked) => port.reply(asked, { type: "jobs", jobs, counts: {} });
+    const { files, works } = transcribing({ "jobs.list": list });
+
+    await files.list();
+
+    expect(works.map((work) => work.jobId)).toEqual(["lately", "failed", "running"]);
+  });
+
+  it("shows one that was taken off the list no more", async () => {
+    const { files, works } = transcribing();
+    await files.list();
+    const [first] = works;
+    if (first === undefined) throw new Error("nothing was listed");
+
+    files.forget(first.key);
+    const before = works.length;
+    await files.list();
+
+    expect(works.slice(before).map((work) => work.jobId)).not.toContain(first.jobId);
+  });
+
   it("goes on with an upload that was begun before", async () => {
     const { host, files, last, ids } = transcribing();
     ids.known.set("a.wav:4:7", "u0");
