@@ -84,6 +84,11 @@ class Port:
         """Whether the host has stopped reading and its pipe is full."""
         return not select.select([], [self._to_host], [], for_s)[1]
 
+    def stop_listening(self) -> None:
+        """Close the end that answers come from, and only that."""
+        with open(os.devnull, "rb") as nothing:
+            os.dup2(nothing.fileno(), self._from_host)
+
     def close(self) -> None:
         """Close the port, as a tab that closes does."""
         if self._to_host >= 0:

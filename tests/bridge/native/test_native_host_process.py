@@ -129,6 +129,19 @@ def test_a_signal_ends_it(
         assert port.process.wait(10) == status
 
 
+def test_a_browser_that_closed_its_end_of_the_answers_ends_it(
+    daemon: DaemonSide, environ: dict[str, str]
+) -> None:
+    with HostProcess(environ=environ) as port:
+        port.next()
+        port.stop_listening()
+        port.post({"v": 1, "id": "7", "body": {"type": "health"}})
+        daemon.take()
+        daemon.answer("7", {"type": "done"})
+
+        assert port.process.wait(10) == 0
+
+
 def test_its_memory_stays_small_whatever_is_sent(
     daemon: DaemonSide, environ: dict[str, str]
 ) -> None:
