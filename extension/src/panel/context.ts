@@ -28,6 +28,8 @@ export interface Screen {
   readonly element: HTMLElement;
   /** It is seen now, also again. */
   readonly show?: () => void;
+  /** What the browser may ask has changed. */
+  readonly admit?: () => void;
   /** It is not seen any more. */
   readonly hide?: () => void;
 }

@@ -143,6 +143,7 @@ class App implements Panel {
   #enter(phase: Phase): void {
     this.#drawState(phase);
     if (phase.at === "paired") this.#settle();
+    this.#shown?.admit?.();
     this.#show();
   }
 

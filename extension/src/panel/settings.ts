@@ -12,17 +12,10 @@ import { granted, scopeChoice } from "./gate";
 export function settingsScreen(panel: Panel): Screen {
   const back = iconButton("back", text("back"), () => panel.back());
   const head = el("div", { class: "screen-head" }, back, el("h1", {}, text("settings.title")));
-  const element = el(
-    "div",
-    { class: "screen" },
-    head,
-    lookCard(panel),
-    nameCard(panel),
-    pairingCard(panel),
-    keysCard(),
-    aboutCard(panel),
-  );
-  return { element };
+  const pairing = el("div", {}, pairingCard(panel));
+  const cards = [lookCard(panel), nameCard(panel), pairing, keysCard(), aboutCard(panel)];
+  const element = el("div", { class: "screen" }, head, ...cards);
+  return { element, admit: () => fill(pairing, pairingCard(panel)) };
 }
 
 function lookCard(panel: Panel): HTMLElement {

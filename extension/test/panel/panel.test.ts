@@ -176,6 +176,23 @@ describe("the panel", () => {
     expect(shown()).toContain("All is well");
   });
 
+  it("shows in the settings what was granted, also when that changes", async () => {
+    let decide: () => void = () => undefined;
+    const self: Script["clients.self"] = (port, asked) => {
+      decide = () => port.reply(asked, { type: "client", client: CLIENT });
+    };
+    vi.stubGlobal("location", { hash: "#settings" });
+    const host = sampleHost({ "clients.self": self });
+    await open(host);
+    await vi.waitFor(() => expect(host.asked.body.type).toBe("clients.self"));
+    const before = shown();
+
+    decide();
+
+    await vi.waitFor(() => expect(shown()).toContain("c0ffee0123456789"));
+    expect(before).toContain("What the panel asks for");
+  });
+
   it("is light, dark or as the system is", async () => {
     await open(sampleHost(), { look: "dark" });
 
