@@ -11,8 +11,15 @@ from edged.errors import BadRequest
 LONGEST_ID = 64
 """Characters. Source: PROTOCOL.md, the envelope."""
 
+NUMBERS = ("v", "deadline_ms")
+FIELDS = frozenset((*NUMBERS, "id", "body"))
+"""What an extension may say in the envelope. The daemon could not answer others by their id."""
+
 SET_BY_THE_HOST = ("origin", "token")
 """Fields of the envelope that say in whose name is asked: an extension cannot choose."""
+
+LARGEST_NUMBER = 2**53
+"""Source: PROTOCOL.md, frames."""
 
 _packer = msgpack.Packer()
 
@@ -27,7 +34,8 @@ def frames(message: Message, origin: str) -> list[Buffer]:
     """The frames of a request: its envelope with the origin, and its parts.
 
     Raises:
-        BadRequest: no id, no body, parts that are no base64, or what MessagePack cannot hold.
+        BadRequest: no id, no body, an envelope that the daemon could not read, parts that are no
+            base64, or what MessagePack cannot hold.
     """
     if not id_of(message):
         raise BadRequest(f"a request needs an id of 1 to {LONGEST_ID} characters")
@@ -38,8 +46,20 @@ def frames(message: Message, origin: str) -> list[Buffer]:
         raise BadRequest("the parts of a request are a list")
     for name in SET_BY_THE_HOST:
         message.pop(name, None)
+    _check_envelope(message)
     envelope = _packed({**message, "origin": origin})
     return [envelope, *(_bytes(part, index) for index, part in enumerate(parts))]
+
+
+def _check_envelope(message: Message) -> None:
+    if message.keys() - FIELDS:
+        raise BadRequest("the request has a field that its envelope has not")
+    for name in NUMBERS:
+        number = message.get(name, 0)
+        if type(number) is not int or not 0 <= number <= LARGEST_NUMBER:
+            raise BadRequest(f"{name} of the request is no number from 0 to 2^53")
+    if "v" not in message:
+        raise BadRequest("a request needs v, the version of the protocol")
 
 
 def _packed(envelope: Message) -> bytes:

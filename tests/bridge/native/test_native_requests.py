@@ -66,3 +66,23 @@ def test_what_messagepack_cannot_carry_is_refused_and_the_next_request_is_not() 
             requests.frames(_message(body={"type": odd}), ORIGIN)
 
     assert msgpack.unpackb(requests.frames(_message(), ORIGIN)[0])["id"] == "7"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("v", odd) for odd in ("1", True, -1, 1.0, 2**53 + 1)),
+        *(("deadline_ms", odd) for odd in (None, 1.5)),
+        *((name, "") for name in ("unknown", "parent_id", "more")),
+    ],
+)
+def test_what_the_daemon_could_not_answer_by_its_id_is_refused_before(
+    name: str, value: object
+) -> None:
+    with pytest.raises(BadRequest):
+        requests.frames(_message(**{name: value}), ORIGIN)
+
+
+def test_a_request_without_a_version_is_refused() -> None:
+    with pytest.raises(BadRequest, match="version"):
+        requests.frames({"id": "7", "body": {}}, ORIGIN)
