@@ -1,6 +1,7 @@
-// Node 18 has WebCrypto, but not as a global.
+// Node 18 has these, but not as globals.
+import { File } from "node:buffer";
 import { webcrypto } from "node:crypto";
 
-if (!("crypto" in globalThis)) {
-  Object.defineProperty(globalThis, "crypto", { value: webcrypto });
+for (const [name, value] of Object.entries({ crypto: webcrypto, File })) {
+  if (!(name in globalThis)) Object.defineProperty(globalThis, name, { value });
 }

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Edged, fingerprint, newNonce } from "../src";
 import vectors from "./fingerprints.json";
 import { FakeHost, settle } from "./host";
@@ -28,9 +28,7 @@ async function asked(shown: string[] = []): Promise<{ host: FakeHost; paired: Pr
     onPairing: (_client, words) => shown.push(words),
   });
   // WebCrypto answers from a thread of its own.
-  for (let turn = 0; turn < 200 && host.ports.length === 0; turn++)
-    await new Promise((resolve) => setImmediate(resolve));
-  await settle();
+  await vi.waitFor(() => host.asked, { timeout: 9_000, interval: 5 });
   return { host, paired };
 }
 
