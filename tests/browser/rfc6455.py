@@ -39,13 +39,14 @@ class WebSocket:
         while frame := self._frame():
             kind, last, data = frame
             if kind == CLOSE:
-                return None
+                break
             if kind == PING:
                 self._send(PONG, data)
             elif kind in {TEXT, CONTINUED}:
                 pieces.append(data)
                 if last:
                     return b"".join(pieces).decode()
+        self._stream.close()
         return None
 
     def close(self) -> None:
