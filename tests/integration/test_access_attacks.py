@@ -249,10 +249,10 @@ def test_a_client_that_never_reads_is_given_up_and_leaves_nothing(
 ) -> None:
     panel.pair(shared_daemon, "results.read")
     before = system.pss_bytes(shared_daemon.pid)
-    deaf = Extension(shared_daemon)
-    deaf.socket.setsockopt(zmq.RCVHWM, 1)
-    with deaf:
-        frame = deaf.frame(requests.Describe(), "same")
+    with Extension(shared_daemon, OTHER) as deaf:
+        deaf.pair(shared_daemon, "results.read")
+        deaf.socket.setsockopt(zmq.RCVHWM, 1)
+        frame = deaf.frame(requests.Health(), "same")
         for _ in range(5_000):
             if not deaf.socket.poll(200, zmq.POLLOUT):
                 break
