@@ -179,7 +179,7 @@ class Room:
 
     def hosts(self) -> set[int]:
         """The pids of the hosts that this browser runs now."""
-        return {pid for pid in _processes() if _starts(pid, "native-host", self.daemon.home)}
+        return {pid for pid in _processes() if _runs(pid, b"edged.bridge.native", self.daemon.home)}
 
     def wait(self, condition: Callable[[], Any], within_s: float = 30.0) -> Any:
         """The first true answer."""
@@ -338,24 +338,23 @@ def register(daemon: Daemon, home: Path, browser: str, *extensions: str) -> None
 
 
 def end_daemon(daemon: Daemon) -> None:
-    """End it, and one that a host started in its home."""
+    """End it, and any that a host started in its home, even one that does not serve yet."""
     daemon.kill()
-    holder = endpoint.holder(daemon.paths)
-    if holder is not None:
-        with suppress(ProcessLookupError):
-            os.kill(holder, signal.SIGKILL)
+    for pid in _processes():
+        if _runs(pid, b"serve", daemon.home):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def _processes() -> list[int]:
     return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 
 
-def _starts(pid: int, word: str, home: Path) -> bool:
-    """Whether a process is a host on this home."""
+def _runs(pid: int, word: bytes, home: Path) -> bool:
+    """Whether a process was started with such a word in its command, for this home."""
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
         environ = Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:
         return False
-    named = word.encode() in command or b"edged.bridge.native" in command
-    return named and f"EDGED_HOME={home}\0".encode() in environ
+    return word in command and f"EDGED_HOME={home}\0".encode() in environ
