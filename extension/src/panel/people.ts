@@ -6,7 +6,7 @@ import { add, el, fill, type Child } from "../ui/dom";
 import { count, duration, moment, percent, speakerName } from "../ui/figures";
 import { ask, bar, button, chip, choice, empty, iconButton, input, select, waiting } from "../ui/parts";
 import type { Panel, Screen } from "./context";
-import { troubleNotice, troubleOf } from "./problems";
+import { tellTrouble, troubleNotice, troubleOf } from "./problems";
 
 const SESSIONS = 50;
 const SPACE = 0x20;
@@ -153,7 +153,7 @@ class PeopleView implements Screen {
       this.#draw(speakers);
     } catch (error) {
       this.#panel.doubt(error);
-      this.#speakers.prepend(troubleNotice(troubleOf(error)));
+      tellTrouble(this.#speakers, error);
     }
   }
 
@@ -169,7 +169,7 @@ class PeopleView implements Screen {
       await this.#audio.play();
     } catch (error) {
       this.#panel.doubt(error);
-      this.#speakers.prepend(troubleNotice(troubleOf(error)));
+      tellTrouble(this.#speakers, error);
     }
   }
 

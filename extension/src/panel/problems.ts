@@ -100,3 +100,11 @@ export function troubleNotice(trouble: Trouble, again?: () => void): HTMLElement
     again === undefined ? null : el("div", { class: "row" }, button(text("again"), again, { icon: "retry" }));
   return notice("bad", titleOf(trouble), ...troubleLines(trouble), retry);
 }
+
+/** Shows an error at the head of a place, instead of the one that was shown there before. */
+export function tellTrouble(place: Element, error: unknown): void {
+  for (const old of [...place.children]) if (old.classList.contains("told")) old.remove();
+  const told = troubleNotice(troubleOf(error));
+  told.classList.add("told");
+  place.prepend(told);
+}

@@ -8,7 +8,7 @@ import { icon } from "../ui/icons";
 import { ask, button, chip, copyText, empty, iconButton, toast, waiting } from "../ui/parts";
 import type { Panel, Screen } from "./context";
 import { Player } from "./player";
-import { troubleNotice, troubleOf } from "./problems";
+import { tellTrouble, troubleNotice, troubleOf } from "./problems";
 
 /** Lines that are asked for at once. */
 const PAGE = 500;
@@ -78,7 +78,7 @@ class RecordingView implements Screen {
   }
 
   #addLine(segment: Segment): void {
-    const before = this.#segments[this.#segments.indexOf(segment) - 1];
+    const before = this.#segments[this.#lines.length - 1];
     const speaker = segment.speaker === before?.speaker ? "" : speakerName(segment.speaker);
     const jump = (): void => void this.#player?.play(segment.start_ms);
     const label = text("search.play", { time: clock(segment.start_ms) });
@@ -113,7 +113,7 @@ class RecordingView implements Screen {
   #addPlayer(recording: Recording): void {
     this.#player = new Player(this.#panel.edged, recording.recording_id, recording.audio_ms, {
       onTime: (atMs) => this.#mark(atMs),
-      onError: (error) => this.#body.prepend(troubleNotice(troubleOf(error))),
+      onError: (error) => tellTrouble(this.#body, error),
     });
   }
 
@@ -210,9 +210,8 @@ class RecordingView implements Screen {
 
   #fail(error: unknown, again?: () => void): void {
     this.#panel.doubt(error);
-    const told = troubleNotice(troubleOf(error), again);
-    if (again === undefined) this.#body.prepend(told);
-    else fill(this.#body, told);
+    if (again === undefined) tellTrouble(this.#body, error);
+    else fill(this.#body, troubleNotice(troubleOf(error), again));
   }
 }
 

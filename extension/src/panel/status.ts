@@ -7,7 +7,7 @@ import { count, duration, size } from "../ui/figures";
 import { icon } from "../ui/icons";
 import { card, chip, command, facts, iconButton, notice, waiting, type Tone } from "../ui/parts";
 import type { Panel, Screen } from "./context";
-import { advice, sentence, troubleNotice, troubleOf } from "./problems";
+import { advice, sentence, tellTrouble, troubleNotice, troubleOf } from "./problems";
 
 /** So often the figures are asked for while they are seen. */
 const EVERY_MS = 4000;
@@ -32,21 +32,16 @@ export function statusScreen(panel: Panel): Screen {
   const element = el("div", { class: "screen" }, head, body);
   let timer: ReturnType<typeof setInterval> | undefined;
   const act = async (work: Promise<unknown>): Promise<void> => {
-    await work.catch((error: unknown) => body.prepend(troubleNotice(troubleOf(error))));
+    await work.catch((error: unknown) => tellTrouble(body, error));
     await draw();
   };
   let drawn = "";
   const draw = async (): Promise<void> => {
     try {
       const findings = await ask(panel);
-      const print = JSON.stringify([
-        findings.health.status,
-        findings.loaded,
-        findings.models,
-        findings.health.reasons,
-      ]);
-      if (print === drawn && !body.contains(document.activeElement)) updateFacts(body, findings.health);
-      else if (print !== drawn) fill(body, ...sections(panel, findings, act));
+      const print = printOf(findings);
+      if (print === drawn) updateFacts(body, findings.health);
+      else keepFocus(body, () => fill(body, ...sections(panel, findings, act)));
       drawn = print;
     } catch (error) {
       panel.doubt(error);
@@ -62,6 +57,24 @@ export function statusScreen(panel: Panel): Screen {
     timer = setInterval(() => void draw(), EVERY_MS);
   };
   return { element, show, hide: () => clearInterval(timer) };
+}
+
+/** What is drawn anew when it changes; figures that move all the time are left out. */
+function printOf({ health, loaded, models }: Findings): string {
+  const held = loaded.map((model) => [model.id, model.state, model.device, size(model.pss_bytes)]);
+  const known = models.map((model) => [model.id, model.state, model.problem]);
+  const recording = health.recording.map((one) => one.session_id);
+  return JSON.stringify([health.status, health.reasons, recording, held, known]);
+}
+
+/** Draw a place anew; the button that had the focus has it again, when there is one of that name. */
+function keepFocus(place: HTMLElement, draw: () => void): void {
+  const focused = place.contains(document.activeElement) ? document.activeElement : null;
+  const label = focused?.getAttribute("aria-label") ?? null;
+  draw();
+  if (label === null) return;
+  const buttons = [...place.querySelectorAll<HTMLElement>("button")];
+  buttons.find((each) => each.getAttribute("aria-label") === label)?.focus();
 }
 
 async function ask(panel: Panel): Promise<Findings> {

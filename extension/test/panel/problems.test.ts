@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { CODES, EdgedError } from "../../client/src";
-import { commandOf, titleOf, troubleNotice, troubleOf } from "../../src/panel/problems";
+import { commandOf, tellTrouble, titleOf, troubleNotice, troubleOf } from "../../src/panel/problems";
 import { FakeBrowser } from "./browser";
 
 beforeEach(() => {
@@ -48,6 +48,16 @@ describe("problems", () => {
     [...shown.querySelectorAll("button")].at(-1)?.click();
 
     expect(again).toHaveBeenCalledOnce();
+  });
+
+  it("shows the newest error of a place only", () => {
+    const place = document.createElement("div");
+
+    tellTrouble(place, new EdgedError("busy", ""));
+    tellTrouble(place, new EdgedError("disk_full", ""));
+
+    expect(place.childElementCount).toBe(1);
+    expect(place.textContent).toContain("disk_full");
   });
 
   it("calls what is no error of ours a defect, with its words", () => {
