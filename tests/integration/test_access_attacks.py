@@ -174,18 +174,18 @@ def _code(extension: Extension) -> str:
     return "answered"
 
 
-def test_a_flood_of_strangers_leaves_a_client_its_share(
-    shared_daemon: Daemon, panel: Extension
-) -> None:
-    panel.pair(shared_daemon, "results.read")
+def test_a_flood_of_strangers_leaves_a_client_its_share(daemon: Daemon) -> None:
+    """In a daemon of its own: what all strangers may ask together is used up afterwards."""
+    daemon.start()
     codes: Counter[str] = Counter()
-    with Extension(shared_daemon) as flood:
+    with Extension(daemon) as panel, Extension(daemon) as flood:
+        panel.pair(daemon, "results.read")
         for number in range(2_000):
             flood.origin = f"ext{number}@example"
             flood.send(requests.JobsList())
             codes[_code(flood)] += 1
 
-        assert codes["busy"] > 1_000
+        assert codes["busy"] > 500
         assert codes.keys() == {"not_paired", "busy"}
         assert isinstance(panel.ask(requests.JobsList(), Jobs), Jobs)
 
@@ -259,4 +259,5 @@ def test_a_client_that_never_reads_is_given_up_and_leaves_nothing(
             deaf.socket.send(frame)
 
         assert isinstance(panel.ask(requests.Health(), HealthReport), HealthReport)
+        shared_daemon.wait(lambda: "given up" in shared_daemon.log())
         assert system.pss_bytes(shared_daemon.pid) < before + 32 * MIB
