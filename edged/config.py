@@ -293,6 +293,11 @@ class Paths(Struct, frozen=True, kw_only=True):
         return self.runtime / "lock"
 
     @property
+    def store_lock_file(self) -> Path:
+        """Held likewise, whatever the runtime folder is."""
+        return self.state / "lock"
+
+    @property
     def models(self) -> Path:
         """Model files that were put here by hand or pulled."""
         return self.state / "models"

@@ -197,7 +197,7 @@ class AlreadyRunning(EdgedError):
 
     code = "already_running"
     exit_status = 20
-    advice = "stop it with `edged shutdown`, or use another EDGED_HOME"
+    advice = "stop it with `edged shutdown`, where XDG_RUNTIME_DIR is as it was for it; or use another EDGED_HOME"
 
 
 class KeyMissing(EdgedError):

@@ -38,26 +38,43 @@ HIGH_WATER_MARK = 64
 
 
 class Lock:
-    """Who may bind: held from open to close, given back by the kernel if the process dies."""
+    """Who may bind, and who may write the store: held until close, or given back by the kernel.
+
+    Two files, since the runtime folder depends on the session (XDG_RUNTIME_DIR) and the store does not:
+    a program without that variable would else start a second daemon over the same store.
+    """
 
     def __init__(self, paths: Paths) -> None:
-        """Make the runtime folder private and take the lock.
+        """Make the folders private and take the locks.
 
         Raises:
-            AlreadyRunning: another daemon holds it.
-            Denied: the folder belongs to someone else.
+            AlreadyRunning: another daemon holds one.
+            Denied: a folder belongs to someone else.
         """
         make_private(paths.runtime)
-        self._file = os.open(paths.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if not _locked(self._file):
-            os.close(self._file)
-            raise AlreadyRunning("another daemon runs in this home")
-        os.truncate(self._file, 0)
-        os.write(self._file, f"{os.getpid()}\n".encode())
+        make_private(paths.state)
+        self._files = [_taken(paths.lock_file, "another daemon runs in this home")]
+        try:
+            self._files.append(_taken(paths.store_lock_file, "another daemon has this store open"))
+        except AlreadyRunning:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Let the next daemon in."""
-        os.close(self._file)
+        for file in self._files:
+            os.close(file)
+
+
+def _taken(path: Path, otherwise: str) -> int:
+    """The locked file, which says our pid."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    if not _locked(file):
+        os.close(file)
+        raise AlreadyRunning(otherwise)
+    os.truncate(file, 0)
+    os.write(file, f"{os.getpid()}\n".encode())
+    return file
 
 
 def _locked(file: int) -> bool:
@@ -73,7 +90,7 @@ def _locked(file: int) -> bool:
 
 
 def holder(paths: Paths) -> int | None:
-    """The pid of the daemon that holds the lock, or None when none does."""
+    """The pid of the daemon that answers at the socket, or None when none does."""
     try:
         with paths.lock_file.open("rb") as file:
             try:
@@ -94,7 +111,10 @@ def make_private(folder: Path) -> None:
     folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
     facts = folder.lstat()
     if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid():
-        raise Denied("the runtime folder belongs to another user", fix="choose another EDGED_HOME")
+        raise Denied(
+            "the folder of the socket or store belongs to another user",
+            fix="choose another EDGED_HOME",
+        )
     if stat.S_IMODE(facts.st_mode) != PRIVATE:
         folder.chmod(PRIVATE)
 

@@ -399,6 +399,18 @@ def test_a_second_daemon_cannot_take_the_home(paths: Paths) -> None:
     assert endpoint.holder(paths) is None
 
 
+def test_a_second_daemon_cannot_take_the_store_by_another_socket(paths: Paths) -> None:
+    elsewhere = msgspec.structs.replace(paths, runtime=paths.runtime / "other")
+    first = endpoint.Lock(paths)
+
+    with pytest.raises(AlreadyRunning, match="store"):
+        endpoint.Lock(elsewhere)
+
+    assert endpoint.holder(elsewhere) is None
+    first.close()
+    endpoint.Lock(elsewhere).close()
+
+
 def test_only_the_owner_can_enter_the_runtime_folder(paths: Paths) -> None:
     paths.runtime.mkdir(parents=True, mode=0o755)
 

@@ -3,7 +3,7 @@
 /** Every error: what it says, what to do, and whether the same may succeed later. */
 export const CODES = {
   "already_running": {
-    "fix": "stop it with `edged shutdown`, or use another EDGED_HOME",
+    "fix": "stop it with `edged shutdown`, where XDG_RUNTIME_DIR is as it was for it; or use another EDGED_HOME",
     "retryable": false,
     "what": "Another daemon owns this home."
   },
