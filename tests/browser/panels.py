@@ -89,6 +89,11 @@ def go(page: Page, screen: str) -> None:
 
 def faults(page: Page) -> list[str]:
     """What axe-core calls serious or critical on what is shown now: rule, and where."""
+    # A colour on its way to another one has the contrast of neither.
+    page.wait(
+        "document.getAnimations().every((one) => one.playState !== 'running')"
+        " || !!document.querySelector('.spinner')"
+    )
     if not page.evaluate("'axe' in globalThis"):
         page.evaluate(f"void (() => {{ {AXE.read_text()} }})()")
     found: list[dict[str, Any]] = page.evaluate(

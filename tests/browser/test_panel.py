@@ -98,8 +98,8 @@ def test_arrow_keys_lead_through_the_tabs(panel: Page) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_serious_fault_on_any_screen(panel: Page, media: Path, scheme: str) -> None:
-    panels.transcribe(panel, media / "speech.wav")
     panel.prefer(color_scheme=scheme, reduced_motion="reduce")
+    panels.transcribe(panel, media / "speech.wav")
 
     found = {}
     for screen in panels.SCREENS:
