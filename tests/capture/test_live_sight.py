@@ -77,9 +77,16 @@ def check(camera: Camera, body: Callable[[LiveSight], Awaitable[None]]) -> None:
 
 
 def workers() -> list[int]:
-    """Workers of this process."""
+    """Workers of this process; it may have other children, of other tests."""
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    return [int(child) for child in children]
+    return [int(child) for child in children if _is_worker(child)]
+
+
+def _is_worker(pid: str) -> bool:
+    try:
+        return b"edged.workers.host" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return False
 
 
 def test_a_camera_that_stalls_is_opened_again_with_growing_pauses(tmp_path: Path) -> None:

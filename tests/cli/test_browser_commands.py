@@ -55,6 +55,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("EDGED_HOME", str(tmp_path / "edged"))
     monkeypatch.setattr("edged.bridge.browsers.examining.user_data_dirs", lambda _: ())
+    monkeypatch.setattr("edged.cli.render.PIPED_WIDTH", 1_000)  # the home's path may be long
     return tmp_path
 
 

@@ -23,6 +23,9 @@ READY_WITHIN_S = 3.0
 START_WITHIN_S = 30.0
 """For a daemon that has to be started: its command gives up after 20 s."""
 
+TRIES = 3
+"""Connections to a daemon that ends before it agreed: the next one finds its successor, or none."""
+
 MOST_BUFFERS = 64
 """Handed to one sendmsg."""
 
@@ -85,6 +88,7 @@ class Connection:
         self._unsent: deque[memoryview] = deque()
         self._scratch = bytearray(READ_BYTES)
         self._until = 0.0
+        self._tries = 0
 
     @property
     def unsent_bytes(self) -> int:
@@ -103,9 +107,16 @@ class Connection:
 
     def open(self) -> None:
         """Connect, or begin to start a daemon; `state` tells how far it is."""
+        self._tries = TRIES
+        self._try()
+
+    def _try(self) -> None:
+        self._tries -= 1
         self._wire = zmtp.Wire()
         try:
             self._connect()
+        except (ConnectionResetError, BrokenPipeError):
+            self._again()
         except (FileNotFoundError, ConnectionRefusedError):
             self._starting = self._start()
             self.state, self._until = State.STARTING, monotonic() + START_WITHIN_S
@@ -213,8 +224,20 @@ class Connection:
         except OSError:
             count = 0
         if not count:
-            self._lose(DaemonDown("the daemon is gone"))
+            self._again()
         return count
+
+    def _again(self) -> None:
+        """Try once more when a daemon ended that had not agreed: one that is killed listens to its last.
+
+        What waits to be sent stays.
+        """
+        if self.state is State.READY or not self._tries:
+            self._lose(DaemonDown("the daemon is gone"))
+        if self._socket:
+            self._socket.close()
+            self._socket = None
+        self._try()
 
     def _agree(self) -> None:
         """Answer the daemon's commands, and let the requests go once it is ready."""

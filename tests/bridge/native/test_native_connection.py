@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import msgpack
 import pytest
 from native_port import DaemonSide
 
@@ -127,11 +128,35 @@ def test_one_that_closes_at_once_is_down(path: Path) -> None:
     with _listening(path) as server:
         connection = Connection(str(path), _must_not_start)
         connection.open()
-        server.accept()[0].close()
+        closed = 0
 
         with pytest.raises(DaemonDown):
             while True:
+                server.accept()[0].close()
+                closed += 1
                 list(connection.receive())
+
+    assert closed == connections.TRIES
+    assert connection.state is State.ABSENT
+
+
+def test_one_that_ends_before_it_agreed_is_left_for_the_next_with_what_was_asked(
+    path: Path,
+) -> None:
+    with _listening(path) as dying:
+        connection = Connection(str(path), _must_not_start)
+        connection.send([msgpack.packb({"id": "1"})])
+        path.unlink()
+        daemon = DaemonSide(path)
+        dying.accept()[0].close()
+
+        while connection.state is State.GREETING:
+            list(connection.receive())
+
+    assert connection.state is State.READY
+    assert daemon.take() == ({"id": "1"}, [])
+    connection.close()
+    daemon.close()
 
 
 def test_one_that_speaks_something_else_is_left(path: Path) -> None:
