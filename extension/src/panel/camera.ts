@@ -1,13 +1,21 @@
 /** The way to the camera page, and which models can look. */
 
+import type { Description, VisionTask } from "@edged/client";
 import { text, textOr } from "../text/text";
 import { add, el, fill, svg } from "../ui/dom";
 import { button, chip, command, notice } from "../ui/parts";
 import type { Panel, Screen } from "./context";
 import { troubleNotice, troubleOf } from "./problems";
 
-/** What the camera page shows. */
-const TASKS = ["face_mesh", "hands", "pose", "segment"] as const;
+/** What the camera page looks for, and whose models do it when none is named: the tasks of edged.pipeline.seeing. */
+const LOOKED_FOR: readonly (readonly [VisionTask, string])[] = [
+  ["hands", "hand_landmarks"],
+  ["face_mesh", "face_landmarks"],
+  ["iris", "iris_landmarks"],
+  ["pose", "pose_landmarks"],
+  ["holistic", "holistic_landmarks"],
+  ["detect", "image_detect"],
+];
 
 /** The screen; the camera itself is asked for in a page of its own. */
 export function cameraScreen(panel: Panel): Screen {
@@ -70,11 +78,10 @@ async function draw(panel: Panel, place: HTMLElement): Promise<void> {
     return;
   }
   try {
-    const { tasks } = await panel.edged.request({ type: "describe" });
-    const known = TASKS.filter((task) => (tasks[task]?.models.length ?? 0) > 0);
+    const known = lookers(await panel.edged.request({ type: "describe" }));
     if (known.length === 0)
       fill(place, notice("accent", text("camera.models.none"), command("edged models pull --defaults")));
-    else fill(place, el("h2", {}, text("camera.models")), modelList(known, tasks));
+    else fill(place, el("h2", {}, text("camera.models")), modelList(known));
   } catch (error) {
     panel.doubt(error);
     fill(
@@ -84,14 +91,20 @@ async function draw(panel: Panel, place: HTMLElement): Promise<void> {
   }
 }
 
-function modelList(
-  known: readonly string[],
-  tasks: Readonly<Record<string, { readonly default: string | null }>>,
-): HTMLElement {
+/** What can be looked for by the models that are here, each with the model that does. */
+export function lookers({ tasks }: Description): readonly (readonly [VisionTask, string])[] {
+  const found: (readonly [VisionTask, string])[] = [];
+  for (const [task, ofModels] of LOOKED_FOR) {
+    const model = tasks[ofModels]?.default ?? tasks[ofModels]?.models[0];
+    if (model !== undefined) found.push([task, model]);
+  }
+  return found;
+}
+
+function modelList(known: readonly (readonly [VisionTask, string])[]): HTMLElement {
   const list = el("ul", { class: "list" });
-  for (const task of known) {
-    const label = el("span", { class: "grow" }, textOr(`status.task.${task}`, task));
-    const model = tasks[task]?.default ?? "–";
+  for (const [task, model] of known) {
+    const label = el("span", { class: "grow" }, textOr(`looking.${task}`, task));
     add(list, el("li", { class: "model-row" }, label, chip(model)));
   }
   return list;
