@@ -65,9 +65,12 @@ export function advice(words: string): HTMLElement {
   );
 }
 
-/** Words of an error as a sentence. */
+/** What begins with a small letter for good: code, our own name, a file, a field, an option. */
+const AS_IT_IS = /^(?:`|edged\b|-|[^\s,;:]*[^\s,;:\p{L}'’.-][^\s]*|[^\s]*[^\s.]\.[^\s.][^\s]*)/u;
+
+/** Words of an error as a sentence; a command, a name or a file at its head stays as it is. */
 export function sentence(words: string): string {
-  const begun = words.charAt(0).toUpperCase() + words.slice(1);
+  const begun = AS_IT_IS.test(words) ? words : words.charAt(0).toUpperCase() + words.slice(1);
   return /[.!?]$/u.test(begun) || begun === "" ? begun : `${begun}.`;
 }
 

@@ -1,7 +1,15 @@
 // @vitest-environment happy-dom
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { CODES, EdgedError } from "../../client/src";
-import { commandOf, tellTrouble, titleOf, troubleNotice, troubleOf } from "../../src/panel/problems";
+import {
+  advice,
+  commandOf,
+  sentence,
+  tellTrouble,
+  titleOf,
+  troubleNotice,
+  troubleOf,
+} from "../../src/panel/problems";
 import { FakeBrowser } from "./browser";
 
 beforeEach(() => {
@@ -65,5 +73,27 @@ describe("problems", () => {
       code: "internal",
       message: "x is undefined",
     });
+  });
+
+  it.each([
+    ["edged models pull --defaults brings one", "edged models pull --defaults brings one."],
+    ["`edged status` says why", "`edged status` says why."],
+    ["holiday.mov holds no sound", "holiday.mov holds no sound."],
+    ["db.key is not there", "db.key is not there."],
+    ["keep_audio was not set", "keep_audio was not set."],
+    ["--trust-first-use is needed", "--trust-first-use is needed."],
+    ["no model is called x", "No model is called x."],
+    ["wait: it is started again", "Wait: it is started again."],
+    ["don't do that!", "Don't do that!"],
+    ["re-install it", "Re-install it."],
+    ["", ""],
+  ])("makes a sentence of “%s”", (words, expected) => {
+    expect(sentence(words)).toBe(expected);
+  });
+
+  it("leaves a command at the head of an advice as it is typed", () => {
+    expect(advice("`edged models list` shows what can be used").querySelector("code")?.textContent).toBe(
+      "edged models list",
+    );
   });
 });
