@@ -66,6 +66,9 @@ const SAID: readonly (readonly [RegExp, Code, string?])[] = [
   [/maximum allowed size|exceeds the limit|too large/i, "too_large"],
 ];
 
+/** Measured: Firefox ESR 153.7, of a host that is not there, and of one that ends. */
+const UNEXPECTED = /An unexpected error occurred/i;
+
 /**
  * The error of a port that closed.
  *
@@ -77,9 +80,12 @@ export function fromPort(said: string | undefined, spoke: boolean): EdgedError {
     const [, code, fix] = found;
     return new EdgedError(code, CODES[code].what, fix === undefined ? {} : { fix });
   }
-  return spoke
-    ? new EdgedError("daemon_down", "the native-messaging host ended", { fix: "wait: it is started again" })
-    : new EdgedError("daemon_down", "the native-messaging host ended before it said anything", {
-        fix: DOCTOR,
-      });
+  if (spoke) {
+    return new EdgedError("daemon_down", "the native-messaging host ended", {
+      fix: "wait: it is started again",
+    });
+  }
+  // Firefox says so of a manifest whose host is not there or cannot be started.
+  const code = UNEXPECTED.test(said ?? "") ? "host_not_registered" : "daemon_down";
+  return new EdgedError(code, "the native-messaging host ended before it said anything", { fix: DOCTOR });
 }

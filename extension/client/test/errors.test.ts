@@ -11,6 +11,7 @@ test.each([
   ["No such native application org.edged.host", "host_not_registered"],
   ["This extension does not have permission to use native application org.edged.host", "origin_denied"],
   ["File at path /a/b does not exist, or is not executable", "host_not_registered"],
+  ["An unexpected error occurred", "host_not_registered"],
   ["WebExtensions portal is not available", "sandboxed_browser"],
 ])("%s is %s", (said, code) => {
   const error = fromPort(said, false);
