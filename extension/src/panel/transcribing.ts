@@ -182,13 +182,15 @@ export class Transcribing {
   /** A file that was sent is a job from now on; its row may have been told of already, or be an older one. */
   #join(key: string, job: Job): void {
     const other = this.#keyOf(job.job_id);
-    if (other !== undefined && other !== key) {
+    const told = other === undefined || other === key ? undefined : this.#works.get(other);
+    if (other !== undefined && told !== undefined) {
       this.#works.delete(other);
       this.#viewer.onGone(other);
     }
     this.#sendings.delete(key);
     this.#forgotten.delete(job.job_id);
-    this.#change(key, { jobId: job.job_id });
+    // A job that ends at once is told of before the reply that queued it: what was told goes on counting.
+    this.#change(key, told === undefined ? { jobId: job.job_id } : { ...told, key });
     this.#take(job);
   }
 

@@ -136,6 +136,37 @@ describe("transcribing", () => {
     stop.abort();
   });
 
+  it("shows how a job ended whose end was told before the reply that queued it", async () => {
+    const problem = { code: "bad_media", message: "no audio track", fix: "give a file with an audio track" };
+    const { host, files, last, works } = transcribing({
+      ...UPLOADS,
+      "jobs.submit": (port, asked) => {
+        const at = "2026-11-21T14:09:00.000Z";
+        const progress = { job_id: "2c3d4e5f60718a9b", stage: "join", progress: 0 };
+        tell(host, { event: "job.changed", job: job({ updated_at: "2026-11-21T14:08:59.000Z" }) });
+        tell(host, { event: "job.progress", ...progress });
+        tell(host, { event: "job.changed", job: job({ state: "failed", error: problem, updated_at: at }) });
+        queueMicrotask(() =>
+          port.reply(asked, {
+            type: "job",
+            job: job({ state: "queued", updated_at: "2026-11-21T14:08:58.000Z" }),
+          }),
+        );
+      },
+    });
+    const stop = new AbortController();
+    void files.follow(stop.signal);
+    await vi.waitFor(() => expect(host.asked.body.type).toBe("subscribe"));
+
+    files.add(file("cat.jpg"), WISH);
+
+    await vi.waitFor(() => expect(submitted(host)).toBeDefined());
+    await vi.waitFor(() => expect(last()?.key.startsWith("file-") && last()?.step).toBe("failed"));
+    expect(last()).toMatchObject({ trouble: { code: "bad_media" }, jobId: "2c3d4e5f60718a9b" });
+    expect(works.length).toBeGreaterThan(3);
+    stop.abort();
+  });
+
   it("does not let older news undo newer ones", async () => {
     const { host, files, last } = transcribing();
     const stop = new AbortController();
