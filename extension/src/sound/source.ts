@@ -85,27 +85,72 @@ async function opened(source: SoundSource, options: SoundOptions): Promise<Media
   }
 }
 
+/** So long a browser may take until its sound runs; one without any sound output can take for ever. */
+const RUNS_WITHIN_MS = 10_000;
+
 /** Pieces of a stream. audible: what is captured of a tab is no longer played by it, so we do. */
 async function heard(stream: MediaStream, hearer: Hearer, { audible }: { audible: boolean }): Promise<Sound> {
   const context = new AudioContext({ latencyHint: "interactive" });
+  const tracks = stream.getAudioTracks();
+  try {
+    const stop = await within(RUNS_WITHIN_MS, listen(context, stream, hearer, audible));
+    tracks[0]?.addEventListener("ended", () => hearer.onEnded());
+    return {
+      name: tracks[0]?.label ?? "",
+      stop: () => {
+        stop();
+        for (const track of tracks) track.stop();
+        void context.close();
+      },
+    };
+  } catch (error) {
+    void context.close();
+    throw error;
+  }
+}
+
+/** Resolves when the sound runs, with what ends its way to the hearer. */
+async function listen(
+  context: AudioContext,
+  stream: MediaStream,
+  hearer: Hearer,
+  audible: boolean,
+): Promise<() => void> {
   await context.audioWorklet.addModule(chrome.runtime.getURL("sound/worklet.js"));
   const source = context.createMediaStreamSource(stream);
   const hearing = new AudioWorkletNode(context, "edged-hearing", { numberOfOutputs: 0 });
-  hearing.port.onmessage = (event: MessageEvent<Heard>) => hearer.onPiece(event.data);
+  // Firefox may run without an output and yet never say so: a first piece says it as well.
+  const flowing = new Promise<void>((resolve) => {
+    hearing.port.onmessage = (event: MessageEvent<Heard>) => {
+      resolve();
+      hearer.onPiece(event.data);
+    };
+  });
   source.connect(hearing);
   if (audible) source.connect(context.destination);
-  await context.resume();
-  const tracks = stream.getAudioTracks();
-  tracks[0]?.addEventListener("ended", () => hearer.onEnded());
-  return {
-    name: tracks[0]?.label ?? "",
-    stop: () => {
-      hearing.port.onmessage = null;
-      for (const track of tracks) track.stop();
-      void context.close();
-    },
+  await Promise.race([context.resume(), flowing]);
+  return () => {
+    hearing.port.onmessage = null;
   };
 }
+
+/** What a promise gives, or `no_audio` when it takes too long. */
+async function within<Value>(ms: number, wanted: Promise<Value>): Promise<Value> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new EdgedError("no_audio", "the browser's sound does not begin to run", { fix: NO_OUTPUT }));
+    }, ms);
+  });
+  try {
+    return await Promise.race([wanted, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const NO_OUTPUT =
+  "browsers need a sound output for it, even a silent one: plug one in or start the sound server, then start again";
 
 /** What browsers call the reasons why a device is not given. */
 const REASONS: Readonly<Record<string, string>> = {
