@@ -382,6 +382,7 @@ class StreamOpen(Request, frozen=True, tag="stream.open"):
         `frames`: what it sends by `stream.frame`; `camera`, `screen`: a device of this machine,
         looked at and not kept.
     stream: a name that the client chooses. store: keep the segments (kind `audio`), to be searched.
+    name: of the recording that they are kept in, shown to the user; empty: the stream's.
     look: what is wanted of frames. source: of a camera or screen. fps: so many frames a second at most.
     """
 
@@ -394,6 +395,7 @@ class StreamOpen(Request, frozen=True, tag="stream.open"):
     lexicons: Lexicons | None = None
     words: bool = True
     store: bool = True
+    name: Name = ""
     look: Look | None = None
     source: SourceWish | None = None
     fps: TargetFps | None = None

@@ -198,7 +198,7 @@ class Streams:
         recording = await self._store.write(
             lambda db: recordings.ensure(
                 db,
-                name=request.stream,
+                name=request.name or request.stream,
                 sha256="",
                 size_bytes=0,
                 kind="fed",

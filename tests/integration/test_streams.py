@@ -116,7 +116,8 @@ def test_a_clients_audio_becomes_segments_that_are_kept_and_found(
     shared_daemon: Daemon, clip: Path
 ) -> None:
     async def work() -> Listener:
-        async with listening(shared_daemon, StreamOpen(stream=NAME, audio=SPEECH)) as stream:
+        request = StreamOpen(stream=NAME, audio=SPEECH, name="Monday's talk")
+        async with listening(shared_daemon, request) as stream:
             await stream.send(_pcm(clip, 7.5), step=6_400)
             await stream.close()
         return stream
@@ -130,6 +131,7 @@ def test_a_clients_audio_becomes_segments_that_are_kept_and_found(
     assert stream.closed.recording_id is not None
     found = shared_daemon.json("recordings", "show", stream.closed.recording_id)
     assert found["recording"]["status"] == "completed"
+    assert found["recording"]["name"] == "Monday's talk"
     hits = shared_daemon.json("search", "kitchen table")["hits"]
     assert stream.closed.recording_id in [one["recording_id"] for one in hits]
 
@@ -203,6 +205,7 @@ def test_a_client_that_dies_leaves_what_was_said_and_its_stream_ends(
     found = shared_daemon.wait(ended, within_s=30)
     assert died.returncode == 9
     assert found.recording.segment_count >= 1
+    assert found.recording.name == "s", "without a name it is called as its stream"
 
 
 def test_what_a_stream_cannot_take_is_refused_and_it_goes_on(shared_daemon: Daemon) -> None:

@@ -803,6 +803,7 @@ export interface SessionsRetry {
  *     `frames`: what it sends by `stream.frame`; `camera`, `screen`: a device of this machine,
  *     looked at and not kept.
  * stream: a name that the client chooses. store: keep the segments (kind `audio`), to be searched.
+ * name: of the recording that they are kept in, shown to the user; empty: the stream's.
  * look: what is wanted of frames. source: of a camera or screen. fps: so many frames a second at most.
  */
 export interface StreamOpen {
@@ -816,6 +817,7 @@ export interface StreamOpen {
   lexicons?: readonly string[] | null;
   words?: boolean;
   store?: boolean;
+  name?: string;
   look?: Look | null;
   source?: SourceWish | null;
   fps?: number | null;

@@ -5,7 +5,7 @@ import { Captions } from "../sound/captions";
 import { canHearTabs, type SoundSource } from "../sound/source";
 import { text } from "../text/text";
 import { add, el, fill, write, type Child } from "../ui/dom";
-import { clock } from "../ui/figures";
+import { clock, dated } from "../ui/figures";
 import { announce, button, choice, copyText, empty, iconButton, notice, toggle } from "../ui/parts";
 import type { Panel, Screen } from "./context";
 import { languageChoice } from "./languages";
@@ -142,6 +142,7 @@ class View implements CaptionsScreen {
         source: this.#source(),
         ...(language === "" ? {} : { language }),
         store: keepCaptions,
+        name: () => text("captions.name", { time: dated(new Date()) }),
         onOpened: (opened) => this.#open(opened),
         onPartial: ({ text: words, start_ms }) => this.#showPartial(words, start_ms),
         onSegments: (segments) => this.#showSegments(segments),

@@ -18,6 +18,8 @@ export interface CaptionsOptions extends SoundOptions {
   readonly model?: string;
   /** Whether the recording is kept in the daemon's store. */
   readonly store: boolean;
+  /** What the recording is called; asked for each one: after a break there is a new one. */
+  readonly name?: () => string;
   /** The daemon listens; told again after each break. */
   readonly onOpened?: (opened: StreamOpened) => void;
   /** What is heard so far of an utterance; replaces the one before. */
@@ -119,7 +121,7 @@ class Flow {
   }
 
   async #once(): Promise<StreamClosed | undefined> {
-    const { language, model, store } = this.#options;
+    const { language, model, store, name } = this.#options;
     const stream = crypto.randomUUID();
     const over = new AbortController();
     const replies = this.#edged.stream(
@@ -131,6 +133,7 @@ class Flow {
         store,
         ...(language === undefined ? {} : { language }),
         ...(model === undefined ? {} : { model }),
+        ...(name === undefined ? {} : { name: name() }),
       },
       { silenceMs: CLOSED_WITHIN_MS },
     );

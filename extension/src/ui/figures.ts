@@ -72,6 +72,12 @@ export function moment(iso: string, now: Date = new Date()): string {
   return at.getFullYear() === now.getFullYear() ? `${day} ${time}` : `${day} ${at.getFullYear()}`;
 }
 
+/** A day and time in full, as part of a name that stays: 3 Nov 2026 14:05. */
+export function dated(at: Date): string {
+  const month = at.toLocaleString("en", { month: "short" });
+  return `${at.getDate()} ${month} ${at.getFullYear()} ${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+
 function sameDay(one: Date, other: Date): boolean {
   return one.toDateString() === other.toDateString();
 }

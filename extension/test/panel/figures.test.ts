@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { clock, count, duration, language, moment, percent, size } from "../../src/ui/figures";
+import { clock, count, dated, duration, language, moment, percent, size } from "../../src/ui/figures";
 
 describe("figures", () => {
   it("shows a place in a recording as a clock does", () => {
@@ -39,6 +39,11 @@ describe("figures", () => {
       "3 Nov 2025",
       "",
     ]);
+  });
+
+  it("names a moment in full where the name stays", () => {
+    expect(dated(new Date(2026, 10, 21, 22, 5))).toBe("21 Nov 2026 22:05");
+    expect(dated(new Date(2026, 0, 3, 9, 5))).toBe("3 Jan 2026 09:05");
   });
 
   it("names languages, and leaves a code that is none as it is", () => {

@@ -73,6 +73,7 @@ async function scene(): Promise<Scene> {
     source: "microphone",
     store: false,
     language: "en",
+    name: () => "Captions, today",
     onOpened: ({ model }) => told.push(`opened ${model}`),
     onPartial: ({ text }) => told.push(`partial ${text}`),
     onSegments: ([first]) => told.push(`segment ${first?.text ?? ""}`),
@@ -109,6 +110,7 @@ test("what is heard is sent as it comes, and what is recognised is told", async 
     kind: "audio",
     store: false,
     language: "en",
+    name: "Captions, today",
     audio: { sample_rate: 16_000 },
   });
   expect(told).toEqual(["opened m", "partial good mor", "segment good morning"]);
