@@ -1,6 +1,6 @@
 /** One recording: its transcript, each line a way to that moment, and a player. */
 
-import type { ExportFormat, Recording, Segment } from "@edged/client";
+import type { EventReply, ExportFormat, Recording, Segment } from "@edged/client";
 import { text, type TextName } from "../text/text";
 import { add, el, fill, write, type Child } from "../ui/dom";
 import { clock, duration, language, moment, percent, speakerName } from "../ui/figures";
@@ -27,8 +27,15 @@ class RecordingView implements Screen {
   readonly #body = el("div", { class: "stack" }, waiting(text("loading")));
   readonly #list = el("ol", { class: "list", "aria-label": text("recording.segments") });
   readonly #more = el("div");
+  readonly #facts = el("div", { class: "stack" });
+  readonly #sound = el("div");
+  readonly #acts = el("div");
+  readonly #words = el("div");
+  readonly #left = new AbortController();
   readonly #title = el("h1", { class: "one-line", tabindex: -1 });
   #player: Player | null = null;
+  #recording: Recording | null = null;
+  #lastWords = "";
   #segments: Segment[] = [];
   #lines: HTMLButtonElement[] = [];
   #current = -1;
@@ -44,10 +51,58 @@ class RecordingView implements Screen {
       el("div", { class: "screen-head" }, back, this.#title),
       this.#body,
     );
-    void this.#load(atMs);
+    const loaded = this.#load(atMs);
+    void this.#follow(loaded);
   }
 
-  hide = (): void => this.#player?.close();
+  hide = (): void => {
+    this.#left.abort();
+    this.#player?.close();
+  };
+
+  /** Tell what changes while it is looked at; what came before it was loaded is in there. */
+  async #follow(loaded: Promise<void>): Promise<void> {
+    const events = ["segment.added", "recording.", "transcript."];
+    try {
+      for await (const told of this.#panel.edged.events({ events, signal: this.#left.signal })) {
+        await loaded;
+        if (told.type === "event") await this.#hear(told.body);
+      }
+    } catch (error) {
+      if (!this.#left.signal.aborted) this.#panel.doubt(error);
+    }
+  }
+
+  async #hear(event: EventReply["body"]): Promise<void> {
+    if (event.event === "recording.changed") {
+      if (event.recording.recording_id === this.#id) this.#draw(event.recording);
+    } else if (!("recording_id" in event) || event.recording_id !== this.#id) return;
+    else if (event.event === "recording.deleted") this.#panel.back();
+    else if (event.event === "transcript.replaced") await this.#again();
+    else if (event.event === "segment.added") await this.#grow(event.segment);
+  }
+
+  /** One more line; of a long transcript it comes when the lines before it are asked for. */
+  async #grow(segment: Segment): Promise<void> {
+    const last = this.#segments.at(-1)?.seq ?? -1;
+    if (this.#next !== null || segment.seq <= last) return;
+    if (segment.seq > last + 1) await this.#page(last);
+    else {
+      this.#segments.push(segment);
+      this.#addLine(segment);
+    }
+    this.#drawWords();
+  }
+
+  /** All lines are other ones now. */
+  async #again(): Promise<void> {
+    this.#segments = [];
+    this.#lines = [];
+    this.#current = -1;
+    fill(this.#list);
+    await this.#page(-1);
+    this.#drawWords();
+  }
 
   async #load(atMs: number | undefined): Promise<void> {
     try {
@@ -94,27 +149,44 @@ class RecordingView implements Screen {
     add(this.#list, el("li", {}, line));
   }
 
+  /** What is known of it; parts that did not change stay, with the focus in them. */
   #draw(recording: Recording): void {
+    const before = this.#recording;
+    this.#recording = recording;
     write(this.#title, recording.name === "" ? text("unnamed") : recording.name);
     this.#title.title = recording.name;
-    if (recording.audio_kept || recording.path !== null) this.#addPlayer(recording);
-    fill(
-      this.#body,
-      about(recording),
-      recording.error === null ? null : troubleNotice(recording.error),
-      this.#player?.element ?? el("p", { class: "small soft" }, text("recording.no_sound")),
-      this.#tools(recording),
-      this.#segments.length === 0 ? empty("file", text("recording.empty")) : this.#list,
-      this.#more,
-    );
-    this.#drawMore();
+    fill(this.#facts, about(recording), recording.error === null ? null : troubleNotice(recording.error));
+    if (before?.audio_ms !== recording.audio_ms || playable(before) !== playable(recording))
+      this.#drawSound(recording);
+    if (before === null) fill(this.#body, this.#facts, this.#sound, this.#acts, this.#words, this.#more);
+    this.#drawWords();
   }
 
-  #addPlayer(recording: Recording): void {
-    this.#player = new Player(this.#panel.edged, recording.recording_id, recording.audio_ms, {
+  #drawSound(recording: Recording): void {
+    this.#player?.close();
+    this.#player = playable(recording) ? this.#playerOf(recording) : null;
+    const none = el("p", { class: "small soft" }, text("recording.no_sound"));
+    fill(this.#sound, this.#player?.element ?? none);
+  }
+
+  #playerOf(recording: Recording): Player {
+    return new Player(this.#panel.edged, recording.recording_id, recording.audio_ms, {
       onTime: (atMs) => this.#mark(atMs),
       onError: (error) => tellTrouble(this.#body, error),
     });
+  }
+
+  /** The lines, or why there are none, with what can be done with them. */
+  #drawWords(): void {
+    const status = this.#recording?.status ?? "";
+    const none = status === "processing" ? "recording.empty_yet" : "recording.empty";
+    const words = this.#segments.length > 0 ? "recording.segments" : none;
+    if (words !== this.#lastWords) {
+      fill(this.#words, words === "recording.segments" ? this.#list : empty("file", text(words)));
+      if (this.#recording !== null) fill(this.#acts, this.#tools(this.#recording));
+    }
+    this.#lastWords = words;
+    this.#drawMore();
   }
 
   #drawMore(): void {
@@ -225,6 +297,10 @@ export function lineAt(segments: readonly Segment[], atMs: number): number {
     else high = middle;
   }
   return low - 1;
+}
+
+function playable(recording: Recording | null): boolean {
+  return recording !== null && (recording.audio_kept || recording.path !== null);
 }
 
 function about(recording: Recording): HTMLElement {
