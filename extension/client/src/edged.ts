@@ -1,7 +1,7 @@
 /** A connection to the daemon: requests and their replies, over a port that is opened anew when it breaks. */
 import { bytesOf, encode, encodedLength } from "./base64";
 import { Backoff } from "./backoff";
-import { EdgedError } from "./errors";
+import { EdgedError, fromReply } from "./errors";
 import { follow, type Followed, type FollowOptions } from "./events";
 import { type Incoming, Link, type Outgoing, type Ready, type Taken } from "./link";
 import type { AnyReply, AnyRequest, KnownClient, LastReplies, Uploaded } from "./messages";
@@ -49,6 +49,9 @@ export type Status =
 interface Running {
   readonly sink: Sink;
   readonly silenceMs: number;
+  /** A question of our own: it is never too long, nor anything else that the host cannot read. */
+  readonly greeting: boolean;
+  answered: boolean;
   heard: () => void;
   stop: () => void;
 }
@@ -281,9 +284,13 @@ export class Edged {
     const running = this.#running.get(id);
     if (running === undefined) {
       taken();
+      // What says so little may lack anything.
+      const { parent_id: named, body } = reply as Partial<Incoming>;
+      if (named === "" && body?.type === "error") this.#refuse(fromReply(body));
       return;
     }
     this.#notice(reply.body);
+    running.answered = true;
     running.heard();
     if (reply.more !== true) this.#finish(id);
     try {
@@ -297,6 +304,16 @@ export class Edged {
           : new EdgedError("bad_request", "the reply's parts are no base64"),
       );
     }
+  }
+
+  /**
+   * A message could not be read, and so the host does not know which one it was. Where only one request
+   * waits for its first reply, it was that one; of several none is ended by another's fault.
+   */
+  #refuse(error: EdgedError): void {
+    const waiting = [...this.#running].filter(([, { greeting, answered }]) => !greeting && !answered);
+    const [only] = waiting;
+    if (only !== undefined && waiting.length === 1) this.#finish(only[0])?.sink.fail(error);
   }
 
   /** The host outlives the daemon: its replies say when there is none, and when there is one again. */
@@ -319,7 +336,7 @@ export class Edged {
       sink.fail(cancelled());
       return () => undefined;
     }
-    this.#running.set(id, this.#timed(id, sink, options));
+    this.#running.set(id, this.#timed(id, sink, options, body.type === "hello"));
     try {
       this.#send(this.#envelope(id, body, options));
     } catch (error) {
@@ -354,7 +371,12 @@ export class Edged {
     link.send(envelope);
   }
 
-  #timed(id: string, sink: Sink, { timeoutMs, silenceMs = 0, signal }: RequestOptions): Running {
+  #timed(
+    id: string,
+    sink: Sink,
+    { timeoutMs, silenceMs = 0, signal }: RequestOptions,
+    greeting: boolean,
+  ): Running {
     const late = (what: string): void => {
       this.#cancel(id, new EdgedError("deadline", what));
     };
@@ -376,7 +398,7 @@ export class Edged {
     };
     signal?.addEventListener("abort", abort, { once: true });
     heard();
-    return { sink, silenceMs, heard, stop };
+    return { sink, silenceMs, greeting, answered: false, heard, stop };
   }
 
   #finish(id: string): Running | undefined {

@@ -393,3 +393,48 @@ test("a code that this client knows brings its fix", () => {
   expect(new EdgedError("not_paired", "x")).toMatchObject({ fix: CODES.not_paired.fix, retryable: false });
   expect(new EdgedError("of the future", "x")).toMatchObject({ fix: "", retryable: false });
 });
+
+/** A refusal of a message whose id the host could not read. */
+function refuse(host: FakeHost): void {
+  const body = { type: "error", code: "too_large", message: "the message is too long", fix: "", details: {} };
+  host.port.say({ v: 1, id: "r", parent_id: "", body: { ...body, retryable: false } });
+}
+
+test("an error that names no request ends the one that it can only mean", async () => {
+  const host = new FakeHost();
+  const edged = client(host);
+  const following = edged.stream({ type: "subscribe" });
+  await settle();
+  host.port.reply(host.asked, { type: "subscribed", event_seq: 1 }, { more: true });
+  const asking = failure(edged.request({ type: "text.embed", texts: ["x"] } as never));
+  await settle();
+
+  refuse(host);
+
+  expect(await asking).toMatchObject({ code: "too_large", message: "the message is too long" });
+  expect(await following.next()).toMatchObject({ value: { body: { type: "subscribed" } } });
+  edged.close();
+});
+
+test("an error that could mean several requests ends none of them", async () => {
+  const host = new FakeHost();
+  const edged = client(host);
+  const first = edged.request({ type: "health" });
+  const second = edged.request({ type: "models.list" });
+  await settle();
+  const [one, other] = host.port.asked;
+
+  refuse(host);
+  host.port.reply(one!, { type: "health", status: "ok" });
+  host.port.reply(other!, { type: "models", models: [] });
+
+  expect(await Promise.all([first, second])).toMatchObject([{ status: "ok" }, { models: [] }]);
+});
+
+test("nothing that runs is ended by an error that names no request", () => {
+  const host = new FakeHost();
+  const edged = client(host);
+  edged.open();
+
+  expect(() => refuse(host)).not.toThrow();
+});
