@@ -12,6 +12,8 @@ export interface Panel {
   readonly client: () => KnownClient | null;
   /** Whether one of these was granted. */
   readonly can: (...scopes: readonly Scope[]) => boolean;
+  /** Ask the user for these grants, and wait on the screen for that; what was granted stays meanwhile. */
+  readonly ask: (scopes: readonly Scope[]) => void;
   readonly go: (tab: TabName) => void;
   /** Show a recording's transcript, and begin to play there. */
   readonly open: (recordingId: string, atMs?: number) => void;

@@ -61,8 +61,12 @@ export class Membership {
     }
   }
 
-  /** Stop waiting; what was asked stays pending until somebody decides. */
+  /** Stop waiting; what was asked stays pending until somebody decides, and what was granted stays granted. */
   stop(): void {
+    if (this.phase.at === "asking" && this.phase.client.status === "approved") {
+      void this.look();
+      return;
+    }
     this.#begin();
     this.#set({ at: "stranger" });
   }

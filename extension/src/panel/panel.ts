@@ -89,6 +89,12 @@ class App implements Panel {
     return scopes.some((scope) => granted.includes(scope));
   };
 
+  ask = (scopes: readonly Scope[]): void => {
+    this.change({ scopes });
+    this.back();
+    void this.#ask();
+  };
+
   go = (name: TabName): void => {
     this.#place = { at: "tab", name };
     this.change({ tab: name });

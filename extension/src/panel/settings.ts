@@ -1,10 +1,10 @@
 /** Settings: the look, the name, what is granted, the keys. */
 
-import { SCOPES, VERSION, type Scope } from "@edged/client";
+import { type KnownClient, SCOPES, VERSION, type Scope } from "@edged/client";
 import { text, textOr } from "../text/text";
 import { add, el, fill, type Child } from "../ui/dom";
 import { moment } from "../ui/figures";
-import { card, choice, command, facts, iconButton, input, toast } from "../ui/parts";
+import { button, card, choice, command, facts, iconButton, input, toast } from "../ui/parts";
 import type { Panel, Screen } from "./context";
 import { granted, scopeChoice } from "./gate";
 
@@ -57,34 +57,25 @@ function pairingCard(panel: Panel): HTMLElement {
   ]);
   return card(
     text("settings.pairing"),
-    el("div", { class: "stack" }, shown, granted(client.scopes), more(client.client_id, client.scopes)),
+    el("div", { class: "stack" }, shown, granted(client.scopes), more(panel, client)),
   );
 }
 
-/** Other grants: chosen here, given on the computer. */
-function more(id: string, now: readonly Scope[]): HTMLElement {
-  const place = el("div");
+/** Other grants: chosen here, asked for here or given on the computer at once. */
+function more(panel: Panel, { client_id: id, scopes: now }: KnownClient): HTMLElement {
+  const place = el("div", { class: "stack" });
   const draw = (scopes: readonly Scope[]): void => {
-    fill(
-      place,
-      scopes.length === 0 ? null : command(`edged clients approve ${id} --scopes ${scopes.join(",")}`),
-    );
+    const others = scopes.some((scope) => !now.includes(scope));
+    const look = { kind: "primary", icon: "key" } as const;
+    const ask = others ? button(text("pairing.ask_more"), () => panel.ask(scopes), look) : null;
+    const line = `edged clients approve ${id} --scopes ${scopes.join(",")}`;
+    const words = el("p", { class: "small soft" }, text("settings.ask.text"));
+    fill(place, ask, ...(scopes.length === 0 ? [] : [words, command(line)]));
   };
   draw(now);
   const summary = el("summary", { class: "strong" }, text("settings.ask"));
   const list = scopeChoice(now, SCOPES, draw);
-  return el(
-    "details",
-    {},
-    summary,
-    el(
-      "div",
-      { class: "stack options" },
-      list,
-      el("p", { class: "small soft" }, text("settings.ask.text")),
-      place,
-    ),
-  );
+  return el("details", {}, summary, el("div", { class: "stack options" }, list, place));
 }
 
 function keysCard(): HTMLElement {

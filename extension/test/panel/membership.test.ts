@@ -173,4 +173,21 @@ describe("membership", () => {
     expect(member.phase.at).toBe("stranger");
     await vi.waitFor(() => expect(host.asked.body.type).toBe("cancel"));
   });
+
+  it("has what it had when it asked for more and stops waiting", async () => {
+    const pair: Script["pair"] = (port, asked) => {
+      void fingerprint(IDENTITY, NONCE).then((words) => {
+        const approved = { ...CLIENT, fingerprint: words };
+        port.reply(asked, { type: "pairing", client: approved }, { more: true });
+      });
+    };
+    const { member } = membership({ pair });
+    await member.look();
+    void member.ask();
+    await vi.waitFor(() => expect(member.phase.at).toBe("asking"));
+
+    member.stop();
+
+    await vi.waitFor(() => expect(member.phase).toMatchObject({ at: "paired", client: CLIENT }));
+  });
 });

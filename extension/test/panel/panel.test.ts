@@ -193,6 +193,36 @@ describe("the panel", () => {
     expect(before).toContain("What the panel asks for");
   });
 
+  it("asks for more grants from the settings, on the same screen as at first", async () => {
+    let grant: () => void = () => undefined;
+    const pair: Script["pair"] = (port, asked) => {
+      if (asked.body.type !== "pair") return;
+      const { nonce, scopes } = asked.body;
+      void fingerprint(IDENTITY, nonce).then((words) => {
+        const client = { ...CLIENT, fingerprint: words, asked_scopes: scopes };
+        port.reply(asked, { type: "pairing", client }, { more: true });
+        grant = () => port.reply(asked, { type: "paired", client: { ...client, scopes }, token: "" });
+      });
+    };
+    const host = sampleHost({ pair });
+    await open(host, { tab: "status" });
+    await vi.waitFor(() => expect(shown()).toContain("All is well"));
+    press("Settings");
+    const offered = document.querySelector("details button.primary");
+    document.querySelector<HTMLInputElement>("input[name='capture.screen']")?.click();
+    press("Ask for these");
+
+    await vi.waitFor(() => expect(shown()).toContain("Waiting for your approval"));
+    expect(offered).toBeNull();
+    expect(document.querySelectorAll(".words li")).toHaveLength(6);
+    expect(shown()).toContain("Look at the screen");
+    grant();
+
+    await vi.waitFor(() => expect(shown()).toContain("All is well"));
+    press("Settings");
+    expect(shown()).toContain("Look at the screen");
+  });
+
   it("is light, dark or as the system is", async () => {
     await open(sampleHost(), { look: "dark" });
 
