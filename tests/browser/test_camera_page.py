@@ -54,3 +54,13 @@ def test_landmarks_are_drawn_where_the_camera_sees_a_face(camera: Page) -> None:
 
     camera.wait("!!document.querySelector('.button.primary')")
     camera.wait("chrome.action.getBadgeText({}).then((words) => words === '')")
+
+
+def test_the_panel_names_the_models_that_look(sighted: Room) -> None:
+    page = panels.paired(sighted)
+
+    panels.go(page, "camera")
+
+    page.wait("document.querySelector('main').innerText.includes('hand-landmarker')")
+    assert "face-mesh" in page.text()
+    page.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 import panels
 import pytest
 from cdp import Page
+from PIL import Image
 from rooms import Room
 
 pytestmark = pytest.mark.timeout(150)
@@ -47,6 +48,14 @@ def test_both_sides_show_the_same_words_and_a_revoked_panel_says_so(
     strange.approve(panels.ORIGIN, "speech", "results.read")
     stranger.wait(panels.PAIRED)
 
+    _ask_for_the_screen_too(stranger)
+    (client,) = strange.clients("approved")
+    assert client["scopes"] == ["speech", "results.read"], "it has no more before that is decided"
+    strange.daemon.json("clients", "approve", client["client_id"])
+    stranger.wait(panels.PAIRED)
+    (client,) = strange.clients("approved")
+    assert "capture.screen" in client["scopes"]
+
     strange.daemon.json("clients", "revoke", pending["client_id"])
     stranger.wait("document.body.innerText.includes('not_paired')")
     assert stranger.evaluate(panels.PAIRED) is False
@@ -65,6 +74,29 @@ def test_a_dropped_file_is_transcribed_found_by_its_words_and_played_from_there(
     started = panel.wait(POSITION)
     assert started > 3000, "it plays from the beginning"
     panel.wait(f"{POSITION} > {started}")
+
+
+def test_a_dropped_picture_is_said_to_be_no_sound(panel: Page, tmp_path: Path) -> None:
+    picture = tmp_path / "cat.jpg"
+    Image.new("RGB", (64, 48), "tan").save(picture)
+    panels.go(panel, "files")
+
+    panel.drop_files(*panel.evaluate(panels.DROP), picture)
+
+    panel.wait("!!document.querySelector('.file-row:has([title=\"cat.jpg\"]) .reason')")
+    row = panel.evaluate("document.querySelector('.file-row:has([title=\"cat.jpg\"])').innerText")
+    assert "This file cannot be decoded" in row
+    assert "give a wav" in row.lower()
+    assert "bad_media" in row
+
+
+def _ask_for_the_screen_too(page: Page) -> None:
+    """By the settings, until the screen waits with its six words."""
+    page.click(".head .icon-button")
+    page.click("details summary")
+    page.click("input[name='capture.screen']")
+    page.click("details button.primary")
+    page.wait(f"{panels.WORDS}.length === 6")
 
 
 def test_what_the_microphone_hears_is_captioned_and_shown_as_recording(
