@@ -113,6 +113,8 @@ def test_what_the_microphone_hears_is_captioned_and_shown_as_recording(
     panel.wait("!document.querySelector('.rec')")
     panel.wait("chrome.action.getBadgeText({}).then((words) => words === '')")
     assert room.daemon.health().status in {"ok", "degraded"}
+    kept = room.daemon.json("recordings", "list")["recordings"]
+    assert any(one["name"].startswith("Captions, ") for one in kept)
 
 
 def test_arrow_keys_lead_through_the_tabs(panel: Page) -> None:

@@ -66,7 +66,7 @@ const SAID: readonly (readonly [RegExp, Code, string?])[] = [
   [/maximum allowed size|exceeds the limit|too large/i, "too_large"],
 ];
 
-/** Measured: Firefox ESR 153.7, of a host that is not there, and of one that ends. */
+/** Of a host that is not there or is not executable. Measured: Firefox ESR 153.7; of one that ends it says nothing. */
 const UNEXPECTED = /An unexpected error occurred/i;
 
 /**
@@ -85,7 +85,11 @@ export function fromPort(said: string | undefined, spoke: boolean): EdgedError {
       fix: "wait: it is started again",
     });
   }
-  // Firefox says so of a manifest whose host is not there or cannot be started.
-  const code = UNEXPECTED.test(said ?? "") ? "host_not_registered" : "daemon_down";
-  return new EdgedError(code, "the native-messaging host ended before it said anything", { fix: DOCTOR });
+  return UNEXPECTED.test(said ?? "")
+    ? new EdgedError("host_not_registered", "the browser cannot start the native-messaging host", {
+        fix: DOCTOR,
+      })
+    : new EdgedError("daemon_down", "the native-messaging host ended before it said anything", {
+        fix: DOCTOR,
+      });
 }
