@@ -55,9 +55,12 @@ export function commandOf(trouble: Trouble, id: string): string | null {
   return COMMANDS[trouble.code] ?? null;
 }
 
-/** The advice as a text whose words in backquotes are code. */
+/** A command that an advice begins with, without backquotes: up to what is said about it. */
+const COMMAND_FIRST = /^(?:edged|pip|apt) [^;,`]+?(?=[;,]|$)/u;
+
+/** The advice as a text whose commands and words in backquotes are code. */
 export function advice(words: string): HTMLElement {
-  const pieces = sentence(words).split("`");
+  const pieces = sentence(words.replace(COMMAND_FIRST, "`$&`")).split("`");
   return el(
     "p",
     {},

@@ -91,9 +91,15 @@ describe("problems", () => {
     expect(sentence(words)).toBe(expected);
   });
 
-  it("leaves a command at the head of an advice as it is typed", () => {
-    expect(advice("`edged models list` shows what can be used").querySelector("code")?.textContent).toBe(
-      "edged models list",
-    );
+  it.each([
+    ["`edged models list` shows what can be used", "edged models list"],
+    ["pip install 'edged[vision]'", "pip install 'edged[vision]'"],
+    ["pip install 'edged[speech]'; `edged models list` shows more", "pip install 'edged[speech]'"],
+    ["edged models unload whisper", "edged models unload whisper"],
+  ])("leaves the command at the head of “%s” as it is typed", (words, typed) => {
+    const shown = advice(words);
+
+    expect(shown.querySelector("code")?.textContent).toBe(typed);
+    expect(shown.textContent.startsWith(typed)).toBe(true);
   });
 });
