@@ -87,14 +87,14 @@ def strange(room: Room) -> Room:
     return room
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # it costs a twentieth of a core as long as it runs
 def firefox_sound() -> Iterator[Pulse]:
     """The sound server that Firefox has its microphone from: it has no flag for a made-up one."""
     with sound_server() as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def firefox_room(firefox_build: Path, firefox_sound: Pulse) -> Iterator[FirefoxRoom]:
     """A running Firefox and daemon, nobody paired at first."""
     with FirefoxRoom(firefox_build, builds.LIBRARY, **firefox_sound.env) as room:

@@ -168,7 +168,8 @@ def test_subscribers_that_leave_without_a_word_are_forgotten_at_the_next_event(
     clients = [connect(shared_daemon) for _ in range(50)]
     for client in clients:
         client.send(requests.Subscribe(after_event_seq=0))
-    shared_daemon.wait(lambda: descriptors(shared_daemon) >= before + 100)  # sockets and pidfds
+    # Sockets and pidfds; some of those before may have been of clients that were just leaving.
+    shared_daemon.wait(lambda: descriptors(shared_daemon) >= before + 90)
 
     for client in clients:
         client.close()

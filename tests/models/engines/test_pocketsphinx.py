@@ -126,6 +126,7 @@ def test_the_canary_is_the_one_of_the_manifest(spec: ModelSpec) -> None:
     assert asyncio.run(sung()) == spec.canary == "we are"
 
 
+@pytest.mark.long
 def test_a_noisy_microphone_is_heard_because_its_mean_is_taken_first(spec: ModelSpec) -> None:
     """Without the first hearing nearly every one of these words is wrong."""
     audio = clip(asset("media/speech/jfk.wav"))
