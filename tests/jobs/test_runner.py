@@ -31,6 +31,7 @@ class Scripted:
         self.running = 0
         self.most = 0
         self.cancelled = 0
+        self.hangs = False
         self.go_on = asyncio.Event()
 
     async def carry_out(self, order: Order, job: Job) -> AsyncGenerator[AnyReply, None]:
@@ -43,6 +44,7 @@ class Scripted:
         try:
             yield Progress(stage="transcribe", fraction=0.5)
             if order.path == "hang":
+                self.hangs = True
                 await self.go_on.wait()
             if self.failures and order.path == "a":
                 raise self.failures.pop(0)
@@ -167,7 +169,8 @@ def test_a_defect_costs_its_job_only_and_is_recorded_as_internal(tmp_path: Path)
 def test_a_running_job_is_cancelled(tmp_path: Path) -> None:
     async def test(rig: Rig) -> None:
         job = await rig.submit("hang")
-        await rig.until(job, "running")
+        while not rig.work.hangs:  # a job is running in the store a moment before its work is
+            await asyncio.sleep(0.005)
 
         cancelled = await rig.runner.cancel(job.job_id)
 
