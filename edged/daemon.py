@@ -181,6 +181,30 @@ async def _base(
     return _Base(bus, store, pool, decoders, reading, stills)
 
 
+class _Labour(NamedTuple):
+    """What becomes of recordings: at once, as jobs, after a session's end."""
+
+    pipeline: Pipeline
+    lexicons: Lexicons
+    afterwards: Afterwards
+    work: Work
+    runner: Runner
+    intake: Intake
+
+
+def _labour(base: _Base, paths: Paths, config: Config) -> _Labour:
+    store, pool, decoders = base.store, base.pool, base.decoders
+    pipeline = Pipeline(store, pool, decoders, config)
+    lexicons = Lexicons(paths.lexicons, config.sessions.lexicons)
+    afterwards = Afterwards(
+        store, pool, decoders, pipeline, lexicons, voice_days=config.sessions.voice_days
+    )
+    work = Work(store, pipeline, afterwards, attempts=config.jobs.attempts)
+    runner = Runner(store, work, base.bus, config.jobs)
+    intake = Intake(store, pipeline, work, runner, config.watch, lexicons=lexicons.configured)
+    return _Labour(pipeline, lexicons, afterwards, work, runner, intake)
+
+
 async def _build(
     paths: Paths,
     config: Config,
@@ -192,14 +216,8 @@ async def _build(
     """Every part, each closed by the stack in reverse order."""
     base = await _base(paths, config, unlock, stack)
     bus, store, pool, decoders = base.bus, base.store, base.pool, base.decoders
-    pipeline = Pipeline(store, pool, decoders, config)
-    lexicons = Lexicons(paths.lexicons, config.sessions.lexicons)
-    afterwards = Afterwards(
-        store, pool, decoders, pipeline, lexicons, voice_days=config.sessions.voice_days
-    )
-    work = Work(store, pipeline, afterwards, attempts=config.jobs.attempts)
-    runner = Runner(store, work, bus, config.jobs)
-    intake = Intake(store, pipeline, work, runner, config.watch, lexicons=lexicons.configured)
+    labour = _labour(base, paths, config)
+    lexicons, runner = labour.lexicons, labour.runner
     captioning = Captioning(store, pool, bus, config, lexicons)
     fed_captions = FedCaptions(
         store, bus, decoders, captioning, backlog_ms=config.sessions.backlog_ms
@@ -218,8 +236,8 @@ async def _build(
         signatures=Signatures(pool, ModelFiles(paths.models, paths.cache), paths.cache),
         bus=bus,
         decoders=decoders,
-        pipeline=pipeline,
-        afterwards=afterwards,
+        pipeline=labour.pipeline,
+        afterwards=labour.afterwards,
         activity=Activity(pool, decoders),
         hearing=Hearing(pool, decoders),
         sounding=Sounding(pool, decoders),
@@ -232,11 +250,11 @@ async def _build(
         captioning=captioning,
         fed_captions=fed_captions,
         appending=Appending(store, decoders, fed_captions),
-        work=work,
+        work=labour.work,
         runner=runner,
-        intake=intake,
+        intake=labour.intake,
         known=known,
-        vitals=_vitals(store, paths, bus, pool, intake),
+        vitals=_vitals(store, paths, bus, pool, labour.intake),
         sound=sound,
         sights=sights,
         traffic=Counter(requests=0, requests_refused=0, requests_failed=0),

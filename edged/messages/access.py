@@ -1,6 +1,6 @@
 """Who may ask what: clients, what they were granted, and what they did. docs/SECURITY.md explains."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 
@@ -19,19 +19,7 @@ Scope = Literal[
     "models.read",
     "models.manage",
 ]
-SCOPES: tuple[Scope, ...] = (
-    "vision",
-    "speech",
-    "language",
-    "capture.microphone",
-    "capture.camera",
-    "capture.screen",
-    "results.read",
-    "results.read:all",
-    "results.delete",
-    "models.read",
-    "models.manage",
-)
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 """What can be granted. `results.read:all` goes beyond a client's own results."""
 
 Scopes = Annotated[tuple[Scope, ...], Meta(max_length=11)]

@@ -58,6 +58,18 @@ _FIELDS = (
 )
 
 
+_QUEUE = """
+INSERT INTO jobs(job_id, key, kind, name, model, priority, max_attempts, payload, recording, session,
+  owner, created_at, updated_at)
+VALUES(:job_id, :key, :kind, :name, :model, :priority, :max_attempts, :payload,
+  (SELECT id FROM recordings WHERE recording_id = :recording_id),
+  (SELECT id FROM sessions WHERE session_id = :session_id), :owner, :at, :at)
+ON CONFLICT(key) DO UPDATE SET kind = excluded.kind, name = excluded.name, model = excluded.model,
+  priority = excluded.priority, payload = excluded.payload, max_attempts = excluded.max_attempts,
+  recording = coalesce(excluded.recording, recording)
+"""
+
+
 def submit(  # noqa: PLR0913 the columns of one row, all by keyword
     db: Connection,
     *,
@@ -101,14 +113,7 @@ def submit(  # noqa: PLR0913 the columns of one row, all by keyword
     moment = stamp()
     job_id = secrets.token_hex(8) if known is None else known[0]
     db.execute(
-        "INSERT INTO jobs(job_id, key, kind, name, model, priority, max_attempts, payload, "
-        "recording, session, owner, created_at, updated_at) VALUES(:job_id, :key, :kind, :name, :model, :priority, "
-        ":max_attempts, :payload, (SELECT id FROM recordings WHERE recording_id = :recording_id), "
-        "(SELECT id FROM sessions WHERE session_id = :session_id), :owner, "
-        ":at, :at) ON CONFLICT(key) DO UPDATE SET kind = excluded.kind, name = excluded.name, "
-        "model = excluded.model, priority = excluded.priority, payload = excluded.payload, "
-        "max_attempts = excluded.max_attempts, "
-        "recording = coalesce(excluded.recording, recording)",
+        _QUEUE,
         {
             "job_id": job_id,
             "key": key,
