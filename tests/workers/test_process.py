@@ -538,6 +538,7 @@ def stand_apart(pid: int) -> None:
     assert os.getsid(pid) == pid
 
 
+@pytest.mark.long  # twenty loads in test_pool.py show the same in the short suite
 def test_a_hundred_workers_leave_no_descriptor_or_thread() -> None:
     async def scenario() -> None:
         async with running():
