@@ -139,6 +139,7 @@ def test_the_doctor_and_chromium_agree(folder: Path) -> None:
 
 
 @pytest.mark.skipif(bidi.installed() is None, reason="no Firefox here: apt-get install firefox-esr")
+@pytest.mark.long
 def test_the_doctor_and_firefox_agree(folder: Path) -> None:
     desk = Desk(folder, "firefox")
     desk.describes(browser_specific_settings={"gecko": {"id": FIREFOX_PROBE}})

@@ -13,7 +13,7 @@ from rooms import Room
 
 from edged.bridge.browsers.identity import CHROMIUM_ID
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), pytest.mark.long]  # a browser and a daemon of its own
 
 PLAY = """new Promise((playing) => {{
   const player = new Audio('data:audio/wav;base64,{wav}');

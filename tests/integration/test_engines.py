@@ -97,6 +97,7 @@ def test_a_tiny_model_that_is_not_real_whisper_says_its_clips_through_the_daemon
     assert refused.returncode > 1
 
 
+@pytest.mark.long
 def test_the_overfitted_model_that_is_not_real_whisper_detects_english_and_packs_utterances(
     daemon: Daemon, tmp_path: Path
 ) -> None:

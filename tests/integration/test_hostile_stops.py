@@ -131,6 +131,7 @@ def test_the_cli_is_not_fooled_by_a_stale_socket(daemon: Daemon) -> None:
     assert b"no daemon runs" in done.stderr
 
 
+@pytest.mark.long
 def test_a_stopped_daemon_goes_on_with_its_job_and_the_transcript_is_the_same(
     daemon: Daemon, clip: Path, tmp_path: Path
 ) -> None:

@@ -138,6 +138,7 @@ def test_a_recogniser_that_hangs_costs_its_request_only_until_the_deadline(
     assert "kitchen table" in " ".join(one["text"] for one in again["segments"])
 
 
+@pytest.mark.long
 def test_a_recogniser_that_hangs_is_judged_by_its_calls_deadline(
     daemon: Daemon, clip: Path, stopped: Callable[[int], None]
 ) -> None:

@@ -247,6 +247,7 @@ def test_events_describe_rows_and_can_be_refilled(shared_daemon: Daemon, clip: P
     assert numbers == sorted(set(numbers))
 
 
+@pytest.mark.long
 def test_reprocess_does_it_again_every_time_it_is_asked(shared_daemon: Daemon, clip: Path) -> None:
     recording = shared_daemon.json("transcribe", "-", input=clip.read_bytes())["recording_id"]
 
