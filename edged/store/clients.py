@@ -298,12 +298,6 @@ def _run_out(db: Connection, client_id: str) -> KnownClient:
     return _tell(db, client_id)
 
 
-def next_end(db: Connection) -> str | None:
-    """When the next grant ends; None: none does."""
-    found = db.execute("SELECT min(expires_at) FROM clients WHERE status = 'approved'").get
-    return None if found is None else str(found)
-
-
 def seen(db: Connection, client_id: str, *, at: str, pid: int, program: str) -> None:
     """Note when and as which process a client asked last; no event, and nothing when it is gone."""
     db.execute(
